@@ -1,0 +1,259 @@
+//! The running library: what requests, workers and commands share. `main` and the tests build it alike.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::blobs::Blobs;
+use crate::config::{Place, Settings};
+use crate::error::{Error, Result};
+use crate::library::access::Keys;
+use crate::library::blob_ids::BlobIds;
+use crate::model::ids::LibraryTag;
+use crate::store::{Db, Reach, jobs, settings};
+
+/// Frames of SQLite's write-ahead log (4 KiB each) after which a checkpoint takes the writer's turn.
+const LOG_FRAMES_MAX: i64 = 8_192;
+/// How often the log is looked at.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
+
+/// An open library.
+pub struct App {
+    pub db: Db,
+    pub blobs: Blobs,
+    pub tag: LibraryTag,
+    pub settings: Settings,
+    pub keys: Keys,
+    pub blob_ids: BlobIds,
+    /// Tells this server from others over the same catalog, across restarts.
+    pub server_name: String,
+    /// Uploads of unknown form are kept here until it is known what they are.
+    pub spool_dir: PathBuf,
+    wake: Notify,
+    stop: Notify,
+    stopping: AtomicBool,
+    /// Held until the process ends, so that no other one opens the same directory.
+    _lock: Option<File>,
+}
+
+/// The parts of a library before it is opened.
+pub struct Parts {
+    pub db: Db,
+    pub blobs: Blobs,
+    pub secret: String,
+    pub server_name: String,
+    pub spool_dir: PathBuf,
+    pub lock: Option<File>,
+}
+
+impl Parts {
+    /// Opens catalog, blobs and secret of a data directory.
+    pub async fn open(place: &Place) -> Result<Parts> {
+        let lock = lock_directory(&place.data)?;
+        let data = &place.data;
+        let spool_dir = data.join("spool");
+        std::fs::create_dir_all(&spool_dir).map_err(|error| cannot("make", &spool_dir, &error))?;
+        let fresh_catalog = place.catalog == "sqlite" && !data.join("catalog.db").exists();
+        let db = match place.catalog.as_str() {
+            "sqlite" => Db::open_sqlite(&data.join("catalog.db")).await?,
+            url if url.starts_with("postgres://") || url.starts_with("postgresql://") => Db::open_postgres(url).await?,
+            other => return Err(Error::Setup(format!("--catalog {other} is neither sqlite nor a postgres:// URL"))),
+        };
+        let knows_secret = !fresh_catalog && settings::get(&mut db.read().await?, "secret_check").await?.is_some();
+        let secret = match &place.secret {
+            Some(secret) if secret.len() < 16 => {
+                return Err(Error::Setup("--secret is too short; use 16 characters or more".into()));
+            }
+            Some(secret) => secret.clone(),
+            None => read_or_make(&data.join("secret"), knows_secret)?,
+        };
+        let blobs_dir = place.blobs.clone().unwrap_or_else(|| data.join("blobs"));
+        let blobs = Blobs::local(&blobs_dir).map_err(|error| {
+            Error::Setup(format!("cannot use {} for blobs: {}", blobs_dir.display(), chain(&error)))
+        })?;
+        let server_name = read_or_make(&data.join("server-name"), false)?;
+        Ok(Parts { db, blobs, secret, server_name: server_name[..16].to_owned(), spool_dir, lock: Some(lock) })
+    }
+}
+
+impl App {
+    /// Opens a library: checks that catalog, blobs and secret belong together, and clears away what a
+    /// crash of this server may have left.
+    pub async fn open(parts: Parts, settings: Settings, first_pair: Option<(String, String)>) -> Result<App> {
+        let Parts { db, blobs, secret, server_name, spool_dir, lock } = parts;
+        let tag = library_tag(&db).await?;
+        blobs.claim(&tag.to_string()).await.map_err(|error| Error::Setup(chain(&error)))?;
+        let keys = Keys::open(&db, &secret, first_pair).await?;
+        let blob_ids = BlobIds::new(server_name.clone());
+        blob_ids.settle_left_behind(&db, &blobs).await?;
+        let mut tx = db.write(Reach::Apart).await?;
+        if db.is_sqlite() {
+            // The directory is locked, so whoever held a lease is gone.
+            jobs::release_all(&mut tx).await?;
+        } else {
+            jobs::release_owned(&mut tx, &format!("{server_name}/1")).await?;
+        }
+        tx.commit().await?;
+        Ok(App {
+            db,
+            blobs,
+            tag,
+            settings,
+            keys,
+            blob_ids,
+            server_name,
+            spool_dir,
+            wake: Notify::new(),
+            stop: Notify::new(),
+            stopping: AtomicBool::new(false),
+            _lock: lock,
+        })
+    }
+
+    /// Tells the worker that there is a job. A hint only: it also looks by itself.
+    pub fn wake_worker(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Waits for a hint, for the shutdown, or for `at_most`.
+    pub async fn until_woken(&self, at_most: Duration) {
+        tokio::select! {
+            () = self.wake.notified() => {}
+            () = self.until_stopping(at_most) => {}
+        }
+    }
+
+    /// Waits for the shutdown or for `at_most`.
+    pub async fn until_stopping(&self, at_most: Duration) {
+        let stop = self.stop.notified();
+        if !self.is_stopping() {
+            drop(tokio::time::timeout(at_most, stop).await);
+        }
+    }
+
+    /// The rest between two batches that the operator asked for; lets waiting requests have their turn.
+    pub async fn pause_between_batches(&self) {
+        if self.settings.batch_pause.is_zero() {
+            tokio::task::yield_now().await;
+        } else {
+            self.until_stopping(self.settings.batch_pause).await;
+        }
+    }
+
+    /// Asks workers to stop after the step they are in.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.stop.notify_waiters();
+    }
+
+    /// Whether the server is shutting down.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Keeps SQLite's write-ahead log short until the shutdown.
+    pub async fn keep_log_short(&self) {
+        while self.db.is_sqlite() && !self.is_stopping() {
+            if let Err(error) = self.db.checkpoint(LOG_FRAMES_MAX).await {
+                tracing::warn!(%error, "the write-ahead log was not copied back and will be tried again");
+            }
+            self.until_stopping(CHECKPOINT_EVERY).await;
+        }
+    }
+}
+
+/// The tag of this library, made when the catalog is new.
+async fn library_tag(db: &Db) -> Result<LibraryTag> {
+    let mut tx = db.write(Reach::Apart).await?;
+    let fresh = random_hex::<4>();
+    let tag = settings::get_or_insert(&mut tx, "library_tag", &fresh).await?;
+    tx.commit().await?;
+    u32::from_str_radix(&tag, 16).map(LibraryTag).map_err(|_| Error::Damaged(format!("library tag {tag}")))
+}
+
+/// Takes the data directory for this process, and makes it if it does not exist.
+fn lock_directory(data: &Path) -> Result<File> {
+    std::fs::create_dir_all(data).map_err(|error| cannot("make", data, &error))?;
+    let path = data.join("lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| cannot("open", &path, &error))?;
+    file.try_lock().map_err(|error| match error {
+        std::fs::TryLockError::WouldBlock => Error::Setup(format!(
+            "the data directory {} is in use by another calotype process; stop that one or give another --data",
+            data.display()
+        )),
+        std::fs::TryLockError::Error(error) => cannot("lock", &path, &error),
+    })?;
+    Ok(file)
+}
+
+/// A random text kept in a file that only its owner may read. `must_exist` says that losing it matters.
+fn read_or_make(path: &Path, must_exist: bool) -> Result<String> {
+    match File::open(path) {
+        Ok(mut file) => {
+            let mut text = String::new();
+            file.read_to_string(&mut text).map_err(|error| cannot("read", path, &error))?;
+            let text = text.trim().to_owned();
+            if text.len() < 32 {
+                return Err(Error::Setup(format!("{} is cut short; restore it from a backup", path.display())));
+            }
+            Ok(text)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {
+            let text = random_hex::<32>();
+            write_private(path, &text)?;
+            Ok(text)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::Setup(format!(
+            "the server secret {} is lost, and the stored keys cannot be opened without it; restore the file from a backup or set CALOTYPE_SECRET",
+            path.display()
+        ))),
+        Err(error) => Err(cannot("open", path, &error)),
+    }
+}
+
+/// Writes a new file that only its owner may read, durably.
+pub fn write_private(path: &Path, text: &str) -> Result<()> {
+    let write = || -> std::io::Result<()> {
+        let mut file = File::options().create_new(true).write(true).mode(0o600).open(path)?;
+        writeln!(file, "{text}")?;
+        file.sync_all()?;
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    };
+    write().map_err(|error| cannot("write", path, &error))
+}
+
+/// `N` random bytes as hex.
+pub fn random_hex<const N: usize>() -> String {
+    let mut bytes = [0_u8; N];
+    // The operating system's generator does not fail once the system has booted; nothing works without it.
+    getrandom::fill(&mut bytes).expect("the operating system has random bytes");
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Error {
+    Error::Setup(format!("cannot {verb} {}: {error}", path.display()))
+}
+
+/// An error with its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}

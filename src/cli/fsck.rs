@@ -1,0 +1,45 @@
+//! `calotype fsck`
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::app::Parts;
+use crate::config::Place;
+use crate::error::{Error, Result};
+use crate::library::check;
+
+/// Settings of `calotype fsck`.
+#[derive(Args)]
+pub struct Fsck {
+    #[command(flatten)]
+    place: Place,
+    /// Do not look at the blobs, only at the catalog
+    #[arg(long)]
+    catalog_only: bool,
+}
+
+/// Prints one line for each violation, or what was checked.
+pub async fn run(command: &Fsck) -> Result<ExitCode> {
+    let data = &command.place.data;
+    if command.place.catalog == "sqlite" && !data.join("catalog.db").exists() {
+        return Err(Error::Setup(format!("there is no library in {}; give its directory with --data", data.display())));
+    }
+    let parts = Parts::open(&command.place).await?;
+    let found = check::check(&parts.db, (!command.catalog_only).then_some(&parts.blobs)).await?;
+    parts.db.close().await;
+    for violation in &found.violations {
+        println!("{violation}");
+    }
+    let blobs = found.blobs.map(|count| format!(", {count} blobs")).unwrap_or_default();
+    println!(
+        "checked {} folders, {} files, {} older versions, {} contents{blobs}",
+        found.folders, found.files, found.older_versions, found.contents
+    );
+    if found.violations.is_empty() {
+        println!("all invariants hold");
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{} violations", found.violations.len());
+    Ok(ExitCode::FAILURE)
+}

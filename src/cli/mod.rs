@@ -1,0 +1,55 @@
+//! The commands; one file each.
+
+mod fsck;
+mod log;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::chain;
+use crate::config;
+
+/// A self-hosted media library that speaks the ImageKit REST API.
+#[derive(Parser)]
+#[command(
+    name = "calotype",
+    version,
+    about,
+    after_help = "Try: calotype serve\nEvery setting is a flag and a CALOTYPE_… variable; see calotype serve --help."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server (stop it with Ctrl-C or SIGTERM)
+    Serve(Box<config::Serve>),
+    /// Check every invariant of a library whose server is stopped; fails when one is broken
+    Fsck(fsck::Fsck),
+}
+
+/// Runs the command line; what `main` calls.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the runtime did not start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Serve(settings) => serve::run(*settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Fsck(command) => fsck::run(&command).await,
+        }
+    });
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {}", chain(&error));
+        ExitCode::FAILURE
+    })
+}

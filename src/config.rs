@@ -1,0 +1,156 @@
+//! Settings: flags, and a `CALOTYPE_…` variable for each. What is wrong is told in one line that says
+//! what to do.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::error::{Error, Result};
+
+/// First path segments that the API has for itself, now or in later versions.
+const RESERVED_ENDPOINT_IDS: &[&str] = &[
+    "v1",
+    "v2",
+    "api",
+    "calotype",
+    "healthz",
+    "readyz",
+    "metrics",
+    "docs",
+    "openapi.json",
+    "ui",
+    "favicon.ico",
+    "robots.txt",
+];
+
+/// Where the library is; what every command needs.
+#[derive(Args, Clone, Debug)]
+pub struct Place {
+    /// Directory for the catalog, the blobs and the server secret; made if it does not exist
+    #[arg(long, env = "CALOTYPE_DATA", default_value = "./calotype-data", value_name = "DIR")]
+    pub data: PathBuf,
+    /// `sqlite` for a file in the data directory, or `postgres://user@host/database` (15 or later)
+    #[arg(long, env = "CALOTYPE_CATALOG", default_value = "sqlite", value_name = "CATALOG")]
+    pub catalog: String,
+    /// Directory for the bytes of the files [default: `blobs` in the data directory]
+    #[arg(long, env = "CALOTYPE_BLOBS", value_name = "DIR")]
+    pub blobs: Option<PathBuf>,
+    /// Secret that seals private keys; servers over one PostgreSQL catalog share it [default: kept in the data directory]
+    #[arg(long, env = "CALOTYPE_SECRET", value_name = "TEXT", hide_env_values = true)]
+    pub secret: Option<String>,
+}
+
+/// The settings of `calotype serve`.
+#[derive(Args, Clone, Debug)]
+pub struct Serve {
+    #[command(flatten)]
+    pub place: Place,
+    /// Address to listen on
+    #[arg(long, env = "CALOTYPE_LISTEN", default_value = "127.0.0.1:8770", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// Base of the URLs in answers, as clients reach this server [default: http:// and the listening address]
+    #[arg(long, env = "CALOTYPE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// First path segment of delivery URLs
+    #[arg(long, env = "CALOTYPE_ENDPOINT_ID", default_value = "library", value_name = "NAME")]
+    pub endpoint_id: String,
+    /// Form of the log on standard error
+    #[arg(long, env = "CALOTYPE_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    pub log_format: LogFormat,
+    /// Private key of the first key pair, instead of a random one
+    #[arg(long, env = "CALOTYPE_PRIVATE_KEY", value_name = "KEY", hide_env_values = true)]
+    pub private_key: Option<String>,
+    /// Public key of the first key pair
+    #[arg(long, env = "CALOTYPE_PUBLIC_KEY", value_name = "KEY")]
+    pub public_key: Option<String>,
+    /// Largest file that is accepted, in bytes
+    #[arg(long, env = "CALOTYPE_UPLOAD_BYTES_MAX", default_value_t = 2 * 1024 * 1024 * 1024, value_name = "BYTES")]
+    pub upload_bytes_max: u64,
+    /// Rows that a bulk job changes in one transaction; smaller is kinder to uploads, larger is faster
+    #[arg(long, env = "CALOTYPE_BATCH_ROWS", default_value_t = 3000, value_name = "ROWS", value_parser = clap::value_parser!(i64).range(1..=20_000))]
+    pub batch_rows: i64,
+    /// Rest between two transactions of a bulk job, in milliseconds
+    #[arg(long, env = "CALOTYPE_BATCH_PAUSE_MS", default_value_t = 0, value_name = "MS")]
+    pub batch_pause_ms: u64,
+    /// Bulk jobs that may wait at one time; more are answered with 429
+    #[arg(long, env = "CALOTYPE_QUEUED_JOBS_MAX", default_value_t = 100_000, value_name = "JOBS", value_parser = clap::value_parser!(i64).range(1..))]
+    pub queued_jobs_max: i64,
+    /// How long a client may send nothing in the middle of a request, in milliseconds
+    #[arg(long, env = "CALOTYPE_IDLE_TIMEOUT_MS", default_value_t = 30_000, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub idle_timeout_ms: u64,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// What requests and jobs need to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Without a trailing slash.
+    pub public_url: String,
+    pub endpoint_id: String,
+    pub upload_bytes_max: u64,
+    pub batch_rows: i64,
+    pub batch_pause: Duration,
+    pub queued_jobs_max: i64,
+    pub idle_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            public_url: "http://127.0.0.1:8770".into(),
+            endpoint_id: "library".into(),
+            upload_bytes_max: 2 * 1024 * 1024 * 1024,
+            batch_rows: 3000,
+            batch_pause: Duration::ZERO,
+            queued_jobs_max: 100_000,
+            idle_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Serve {
+    /// Checks what clap cannot. `bound` is the address that the server really listens on.
+    pub fn settings(&self, bound: SocketAddr) -> Result<Settings> {
+        let public_url = self.public_url.clone().unwrap_or_else(|| format!("http://{bound}"));
+        let parsed = url::Url::parse(&public_url).map_err(|error| {
+            Error::Setup(format!(
+                "--public-url {public_url} is not a URL ({error}); give one like https://media.example.com"
+            ))
+        })?;
+        if !matches!(parsed.scheme(), "http" | "https") || parsed.query().is_some() || parsed.fragment().is_some() {
+            return Err(Error::Setup(format!("--public-url {public_url} must be http:// or https:// without a query")));
+        }
+        Ok(Settings {
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            endpoint_id: self.endpoint_id.clone(),
+            upload_bytes_max: self.upload_bytes_max,
+            batch_rows: self.batch_rows,
+            batch_pause: Duration::from_millis(self.batch_pause_ms),
+            queued_jobs_max: self.queued_jobs_max,
+            idle_timeout: Duration::from_millis(self.idle_timeout_ms),
+        })
+    }
+
+    /// Refuses an endpoint id that the API has for itself, or that is no plain segment.
+    pub fn check_endpoint_id(&self) -> Result<()> {
+        let id = &self.endpoint_id;
+        if RESERVED_ENDPOINT_IDS.contains(&id.to_ascii_lowercase().as_str()) {
+            return Err(Error::Setup(format!(
+                "--endpoint-id {id} is reserved for the API; choose another name, such as library"
+            )));
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
+            return Err(Error::Setup(format!("--endpoint-id {id:?} must be 1 to 64 letters, digits, - or _")));
+        }
+        Ok(())
+    }
+}

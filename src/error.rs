@@ -1,0 +1,194 @@
+//! Errors, sorted by what the caller can do. [`Refusal`] is the request's fault and has one table that
+//! gives each its status, reason and text as the contract words it; everything else is ours. One place
+//! (`http::reply`) turns them into HTTP, one (`cli`) into a line of text.
+
+use crate::blobs::BlobError;
+
+/// What can go wrong anywhere in the library.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request cannot be done as sent; the caller must change it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Another worker holds the job now: whatever was begun must not be committed.
+    #[error("the job is held by another worker")]
+    Fenced,
+    /// The catalog failed.
+    #[error("catalog: {0}")]
+    Catalog(#[from] sqlx::Error),
+    /// The blob store failed.
+    #[error("blob store: {0}")]
+    Blobs(#[from] BlobError),
+    /// The server cannot run as it is set up; the text says what to do.
+    #[error("{0}")]
+    Setup(String),
+    /// A row that the invariants rule out.
+    #[error("the catalog is damaged: {0}; run `calotype fsck`")]
+    Damaged(String),
+}
+
+/// The result of everything in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A request refused. The texts are the contract's; where it is silent they are ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.message())]
+pub enum Refusal {
+    MissingParameter(&'static str),
+    NotAString(&'static str),
+    NotABoolean(&'static str),
+    NotAnObject,
+    InvalidJson,
+    BodyTooLarge,
+    BodyTimeout,
+    BadFolderPath,
+    NameTooLong(&'static str),
+    NameWithSlash(&'static str),
+    RootNotAllowed(&'static str),
+    SourceIsRoot(&'static str),
+    SameSourceAndDestination,
+    IntoItself,
+    SameName,
+    NothingAtSource(String),
+    NoFolder(String),
+    FolderTaken(String),
+    NoFile,
+    InvalidFileId,
+    NoJob,
+    NoPurgeRequest,
+    NoRoute,
+    NoKey,
+    UnknownKey,
+    BothKeyAndSignature,
+    BothKeyAndToken,
+    MissingFile,
+    MissingFileName,
+    FileTooLarge,
+    BadFile(String),
+    BadForm(String),
+    TagsTooLong,
+    FileExists,
+    TooManyVersions,
+    SkipTooSmall(String),
+    LimitTooSmall(String),
+    LimitTooLarge(String),
+    BadSort,
+    BadType,
+    BadFileType,
+    InvalidParameter,
+    QueueFull,
+    DiskFull,
+}
+
+/// The text under `help` in every error body.
+pub const HELP: &str = "The documentation in this server's repository lists every call with its parameters and errors.";
+
+impl Refusal {
+    /// HTTP status and the contract's `reason` code, if it names one.
+    pub fn status_and_reason(&self) -> (u16, Option<&'static str>) {
+        use Refusal::*;
+        match self {
+            MissingParameter(_) => (400, Some("MISSING_PARAMETER")),
+            NotAString(_) | NotABoolean(_) | NotAnObject => (400, Some("INVALID_PARAMETER")),
+            NameWithSlash("newFolderName") => (400, Some("INVALID_PARAMETER")),
+            BadFolderPath | RootNotAllowed(_) => (400, Some("INVALID_FOLDER_PATH")),
+            SourceIsRoot(_) => (400, Some("SOURCE_IS_ROOT")),
+            SameSourceAndDestination => (400, Some("SAME_SOURCE_AND_DESTINATION")),
+            IntoItself => (400, Some("INVALID_DESTINATION_PATH")),
+            SameName => (400, Some("SAME_OLD_AND_NEW_NAME")),
+            TooManyVersions => (400, Some("VERSION_LIMIT_EXCEEDED")),
+            NothingAtSource(_) => (404, Some("NO_FILES_FOLDER")),
+            NoFolder(_) => (404, Some("FOLDER_NOT_FOUND")),
+            FolderTaken(_) => (409, Some("FOLDER_ALREADY_EXISTS")),
+            NoFile | NoJob | NoRoute => (404, None),
+            NoKey => (401, None),
+            UnknownKey => (403, None),
+            BodyTooLarge => (413, None),
+            BodyTimeout => (408, None),
+            QueueFull => (429, None),
+            DiskFull => (507, None),
+            _ => (400, None),
+        }
+    }
+
+    /// The text under `message`.
+    pub fn message(&self) -> String {
+        use Refusal::*;
+        match self {
+            MissingParameter(name) => format!("{name} parameter is missing."),
+            NotAString(name) => format!("{name} parameter should be a string."),
+            NotABoolean(name) => format!("{name} parameter should be a boolean."),
+            NotAnObject => "The request body should be an object.".into(),
+            InvalidJson => "Your request contains invalid JSON.".into(),
+            BodyTooLarge => "The request body is larger than this server accepts.".into(),
+            BodyTimeout => "The request body did not arrive in time.".into(),
+            BadFolderPath => "'.' & '..' can not be used as folder-name".into(),
+            NameTooLong(name) => format!("{name} parameter has a name of more than 255 bytes."),
+            NameWithSlash(name) => format!("{name} parameter cannot have a slash."),
+            RootNotAllowed(name) | SourceIsRoot(name) => format!("{name} cannot be root"),
+            SameSourceAndDestination => "sourceFolderPath and destinationPath is same".into(),
+            IntoItself => "This operation is not allowed because parent folder cannot be moved into child folder.".into(),
+            SameName => "newFolderName cannot be the same as its existing name.".into(),
+            NothingAtSource(path) => format!("No files & folder found at sourceFolderPath {path}"),
+            NoFolder(path) => format!("No folder found with folderPath {path}"),
+            FolderTaken(name) => format!("Folder with name {name} already exists at the same location."),
+            NoFile => "The requested file does not exist.".into(),
+            InvalidFileId => "Your request contains invalid fileId parameter.".into(),
+            NoJob => "The requested job does not exist.".into(),
+            NoPurgeRequest => "No request found for this requestId.".into(),
+            NoRoute => "Not found".into(),
+            NoKey => "Your request does not contain private API key.".into(),
+            UnknownKey => "Your account cannot be authenticated.".into(),
+            BothKeyAndSignature => "Your request contains both signature and basic auth parameter. Use only one method, you might be exposing your private API key.".into(),
+            BothKeyAndToken => "Your request contains both token and basic auth parameter. Use only one method, you might be exposing your private API key.".into(),
+            MissingFile => "Your request is missing file parameter.".into(),
+            MissingFileName => "Your request is missing fileName parameter.".into(),
+            FileTooLarge => "Your request contains invalid file parameter. The file size exceeds limits.".into(),
+            BadFile(why) => format!("Your request contains invalid file parameter. {why}"),
+            BadForm(why) => format!("Your request is not a valid multipart form. {why}"),
+            TagsTooLong => "Your request contains invalid value for tags parameter. Combined length of all tags should be less than or equal to 500.".into(),
+            FileExists => "A file with the same name already exists at the exact location. We could not overwrite it because both overwriteFile and useUniqueFileName are set to false.".into(),
+            TooManyVersions => "A file cannot have more than 100 versions.".into(),
+            SkipTooSmall(sent) => format!("The value of skip parameter should be greater than or equal to 0. Value sent is {sent}."),
+            LimitTooSmall(sent) => format!("Minimum value of limit parameter is 1. Value sent is {sent}."),
+            LimitTooLarge(sent) => format!("Maximum value of limit parameter is 1000. Value sent is {sent}."),
+            BadSort => "Your request contains invalid value for sort parameters.".into(),
+            BadType => "Your request contains invalid value for type parameter. Please provide one of the following: file, file-version, folder, all.".into(),
+            BadFileType => "Your request contains invalid value for fileType parameter.".into(),
+            InvalidParameter => "Your request is missing parameters / contains invalid parameters.".into(),
+            QueueFull => "Too many bulk jobs are waiting. Please try again later.".into(),
+            DiskFull => "The server has no room left for this request. Nothing was stored; free some disk space and send it again.".into(),
+        }
+    }
+
+    /// Whether the same request may succeed later; otherwise the reply tells SDKs not to send it again.
+    pub fn may_pass_later(&self) -> bool {
+        matches!(self, Refusal::QueueFull | Refusal::BodyTimeout)
+    }
+}
+
+impl From<crate::model::path::PathFault> for Refusal {
+    fn from(_: crate::model::path::PathFault) -> Refusal {
+        Refusal::BadFolderPath
+    }
+}
+
+impl Error {
+    /// Whether the catalog or the blob store ran out of room.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Error::Refused(refusal) => *refusal == Refusal::DiskFull,
+            Error::Blobs(BlobError::DiskFull(_)) => true,
+            Error::Catalog(sqlx::Error::Database(error)) => {
+                // SQLITE_FULL, and SQLSTATE 53100 of PostgreSQL. SQLite tells a full disk under the
+                // WAL as a plain I/O error, so that is counted too: waiting is right for both.
+                error.code().is_some_and(|code| code == "13" || code == "53100" || is_sqlite_io_error(&code))
+            }
+            _ => false,
+        }
+    }
+}
+
+fn is_sqlite_io_error(code: &str) -> bool {
+    code.parse::<u32>().is_ok_and(|code| code & 0xff == 10)
+}

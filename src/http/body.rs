@@ -1,0 +1,122 @@
+//! Small request bodies: JSON or a form, told apart by their first byte, because clients of all ages
+//! mislabel them.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use bytes::BytesMut;
+use http_body_util::BodyExt;
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::error::{Error, Refusal, Result};
+
+/// Largest body of an API call, in bytes.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// The parameters of a call.
+#[derive(Debug, PartialEq)]
+pub struct Params {
+    map: Map<String, Value>,
+}
+
+/// Reads a body to its end, but not for ever and not without bound.
+pub async fn read(app: &App, headers: &HeaderMap, mut body: Body) -> Result<Params> {
+    let mut bytes = BytesMut::new();
+    loop {
+        let frame =
+            tokio::time::timeout(app.settings.idle_timeout, body.frame()).await.map_err(|_| Refusal::BodyTimeout)?;
+        let Some(frame) = frame else { break };
+        // The client is gone or breaks the protocol; nobody will read the answer.
+        let frame = frame.map_err(|_| Error::from(Refusal::InvalidParameter))?;
+        if let Ok(data) = frame.into_data() {
+            if bytes.len() + data.len() > BODY_BYTES_MAX {
+                return Err(Refusal::BodyTooLarge.into());
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+    let says_json = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| String::from_utf8_lossy(kind.as_bytes()).to_ascii_lowercase().contains("json"));
+    Ok(parse(&bytes, says_json)?)
+}
+
+fn parse(bytes: &[u8], says_json: bool) -> Result<Params, Refusal> {
+    let text = bytes.trim_ascii();
+    match text.first() {
+        None => return Ok(Params { map: Map::new() }),
+        Some(b'{') => {
+            let Ok(Value::Object(map)) = serde_json::from_slice(text) else { return Err(Refusal::InvalidJson) };
+            return Ok(Params { map });
+        }
+        Some(_) => {}
+    }
+    if let Ok(value) = serde_json::from_slice::<Value>(text)
+        && (says_json || value.is_array())
+    {
+        return Err(Refusal::NotAnObject);
+    }
+    if text[0] == b'[' || (says_json && !text.contains(&b'=')) {
+        return Err(Refusal::InvalidJson);
+    }
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(text).map_err(|_| Refusal::InvalidParameter)?;
+    Ok(Params { map: pairs.into_iter().map(|(key, value)| (key, Value::String(value))).collect() })
+}
+
+impl Params {
+    /// A text that must be there; empty counts as missing.
+    pub fn text(&self, name: &'static str) -> Result<&str, Refusal> {
+        match self.map.get(name) {
+            None | Some(Value::Null) => Err(Refusal::MissingParameter(name)),
+            Some(Value::String(text)) if text.is_empty() => Err(Refusal::MissingParameter(name)),
+            Some(Value::String(text)) => Ok(text),
+            Some(_) => Err(Refusal::NotAString(name)),
+        }
+    }
+
+    /// A flag in any of its spellings and any case; true if any of them is.
+    pub fn flag(&self, names: &[&'static str]) -> Result<bool, Refusal> {
+        let mut set = false;
+        for (key, value) in &self.map {
+            let Some(name) = names.iter().find(|name| name.eq_ignore_ascii_case(key)) else { continue };
+            set |= match value {
+                Value::Null => false,
+                Value::Bool(flag) => *flag,
+                Value::String(text) if text.eq_ignore_ascii_case("true") || text == "1" => true,
+                Value::String(text) if text.eq_ignore_ascii_case("false") || text == "0" || text.is_empty() => false,
+                _ => return Err(Refusal::NotABoolean(name)),
+            };
+        }
+        Ok(set)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_told_apart_by_their_first_byte() {
+        let name = |bytes: &[u8], json| parse(bytes, json).map(|body| body.text("a").map(str::to_owned));
+        assert_eq!(name(br#" {"a":"x y"}"#, false), Ok(Ok("x y".into())));
+        assert_eq!(name(b"a=x+y%2F", true), Ok(Ok("x y/".into())));
+        assert_eq!(name(b"", true), Ok(Err(Refusal::MissingParameter("a"))));
+        assert_eq!(name(b"{\"a\":7}", true), Ok(Err(Refusal::NotAString("a"))));
+        assert_eq!(name(b"[1]", false), Err(Refusal::NotAnObject));
+        assert_eq!(name(b"\"a\"", true), Err(Refusal::NotAnObject));
+        assert_eq!(name(b"{\"a\":", true), Err(Refusal::InvalidJson));
+        assert_eq!(name(b"nonsense", true), Err(Refusal::InvalidJson));
+        assert_eq!(name(&[b"{\"a\":".repeat(200).as_slice(), b"1"].concat(), true), Err(Refusal::InvalidJson));
+    }
+
+    #[test]
+    fn flags_come_in_every_spelling() {
+        let flag = |json: &str| parse(json.as_bytes(), true).unwrap().flag(&["includeVersions", "includeFileVersions"]);
+        assert_eq!(flag(r#"{"IncludeFileVersions":true}"#), Ok(true));
+        assert_eq!(flag(r#"{"includeVersions":false,"includeFileVersions":"True"}"#), Ok(true));
+        assert_eq!(flag(r#"{"includeVersions":null}"#), Ok(false));
+        assert_eq!(flag("{}"), Ok(false));
+        assert_eq!(flag(r#"{"includeVersions":3}"#), Err(Refusal::NotABoolean("includeVersions")));
+        assert_eq!(flag(r#"{"includeFileVersions":"maybe"}"#), Err(Refusal::NotABoolean("includeFileVersions")));
+    }
+}

@@ -1,0 +1,57 @@
+//! Making and deleting folders.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+use serde_json::json;
+
+use super::{AppState, Caller, FromSdk, NamesOf, body, params, reply};
+use crate::error::{Refusal, Result};
+use crate::library::folders;
+use crate::model::path::{FolderPath, check_name, sanitise_folder};
+use crate::tree::place::Names;
+
+/// `POST /v1/folder`
+pub async fn create(
+    State(app): AppState,
+    Caller(_): Caller,
+    NamesOf(names): NamesOf,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response> {
+    let params = body::read(&app, &headers, content).await?;
+    let name = params.text("folderName")?;
+    let parent = params.text("parentFolderPath")?;
+    if name.contains('/') {
+        return Err(Refusal::NameWithSlash("folderName").into());
+    }
+    check_name(name).map_err(Refusal::from)?;
+    let parent = FolderPath::parse(parent).map_err(Refusal::from)?;
+    let name = if names == Names::Verbatim { name.to_owned() } else { sanitise_folder(name) };
+    folders::create(&app, &parent, &name, names).await?;
+    Ok(reply::json(StatusCode::CREATED, &json!({})))
+}
+
+/// `DELETE /v1/folder`; the path comes in the body, or from hand-made requests in the query.
+pub async fn delete(
+    State(app): AppState,
+    Caller(_): Caller,
+    FromSdk(from_sdk): FromSdk,
+    uri: Uri,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response> {
+    let sent = body::read(&app, &headers, content).await?;
+    let query = params::Query::of(&uri);
+    let as_sent = match (sent.text("folderPath"), query.get("folderPath")) {
+        (Err(Refusal::MissingParameter(_)), Some(path)) => path,
+        (path, _) => path?,
+    };
+    let path = FolderPath::parse(as_sent).map_err(Refusal::from)?;
+    if path.is_root() {
+        return Err(Refusal::RootNotAllowed("folderPath").into());
+    }
+    folders::delete(&app, &path, as_sent).await?;
+    Ok(reply::nothing(from_sdk))
+}

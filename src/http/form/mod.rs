@@ -1,0 +1,256 @@
+//! The upload form: `multipart/form-data` with one part `file` and text fields, in any order.
+//!
+//! 1. The body passes a guard (`body.rs`) that watches for silent clients and endless part headers.
+//! 2. A part `file` *with* a file name is binary whatever it looks like, and streams straight into the blob store.
+//! 3. A part `file` *without* one may be a URL, a data URI, base64 or raw bytes, and which of them can depend on
+//!    `fileName`, which may come later. It is spooled to an anonymous temporary file.
+//! 4. Every other part is a text field. Fields are kept in their order; which of them mean something is the caller's
+//!    business (`values.rs` helps).
+//! 5. At the end of the form a spooled file is settled (`spool.rs`): handed back as a URL, or decoded or copied into
+//!    the blob store.
+//!
+//! Memory is flat at any size of file. Whatever fails, and whenever the caller gives up, no blob stays behind.
+
+mod body;
+mod decode;
+mod params;
+mod shape;
+mod spool;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use multer::{Field, Multipart};
+
+use crate::blobs::{BlobError, BlobId, Blobs, Provisional, PutError, Stored};
+use body::{Fault, Progress};
+use params::parameter;
+use spool::Spool;
+
+pub use shape::URL_BYTES_MAX;
+pub use values::{TagsError, bool_field, last_field, tags_field};
+
+/// Longest text field, in bytes. Extensions and custom metadata are the long ones, and a few KiB in practice.
+pub const FIELD_BYTES_MAX: usize = 1024 * 1024;
+
+/// All text fields with their names, in bytes: what one request may hold in memory.
+pub const FIELDS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Parts of one form. The API has some thirty fields; lists sent as repeated parts are the reason for more.
+pub const PARTS_MAX: usize = 200;
+
+/// Longest accepted boundary, in bytes. RFC 2046 (5.1.1) allows 70; some clients are more generous.
+const BOUNDARY_BYTES_MAX: usize = 200;
+
+/// A form that was read.
+#[derive(Debug)]
+pub struct Form {
+    /// Names and values of the text parts, in the order they came.
+    pub fields: Vec<(String, String)>,
+    /// The part `file`, if there was one.
+    pub file: Option<FilePart>,
+}
+
+/// What the part `file` turned out to be.
+#[derive(Debug)]
+pub enum FilePart {
+    /// Its bytes are in the blob store, durably, and are removed with `blob` unless that is kept.
+    Stored {
+        /// Size, digest and head.
+        stored: Stored,
+        /// Keep it before the transaction that refers to the blob.
+        blob: Provisional,
+    },
+    /// An `http`, `https` or `ftp` URL of at most [`URL_BYTES_MAX`] bytes, to be fetched or refused by the caller.
+    Url(String),
+}
+
+/// Where a form's file goes, and within which bounds.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The store that receives the file.
+    pub blobs: &'a Blobs,
+    /// The blob's id; its intent is already on record.
+    pub id: BlobId,
+    /// Where files without a name are spooled; best on the disk of the data directory, never in memory.
+    pub spool_dir: &'a Path,
+    /// Largest file, in bytes after decoding.
+    pub file_bytes_max: u64,
+    /// How long a client may send nothing.
+    pub idle: Duration,
+}
+
+/// Why a form was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum FormError {
+    /// The request has another content type.
+    #[error("the request is not multipart/form-data")]
+    NotMultipart,
+    /// The body breaks the rules of multipart.
+    #[error("the form is malformed: {0}")]
+    Malformed(String),
+    /// One text field, or all together, are too long.
+    #[error("a form field is too long")]
+    FieldTooLarge,
+    /// The form has more than [`PARTS_MAX`] parts.
+    #[error("the form has more than {PARTS_MAX} parts")]
+    TooManyParts,
+    /// The file exceeds the limit.
+    #[error("the file is larger than allowed")]
+    FileTooLarge,
+    /// A data URI does not hold base64.
+    #[error("the file is not valid base64")]
+    InvalidBase64,
+    /// The client sent nothing for too long.
+    #[error("the client stopped sending")]
+    Idle,
+    /// The connection broke.
+    #[error("the client is gone")]
+    ClientGone(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The blob store, or the disk of the spool, failed.
+    #[error(transparent)]
+    Storage(#[from] BlobError),
+}
+
+impl From<multer::Error> for FormError {
+    fn from(error: multer::Error) -> Self {
+        let multer::Error::StreamReadFailed(cause) = error else {
+            return Self::Malformed(error.to_string());
+        };
+        match cause.downcast::<Fault>().map(|fault| *fault) {
+            Ok(Fault::Idle) => Self::Idle,
+            Ok(Fault::NoProgress) => Self::Malformed("the headers of a part are too long".into()),
+            Ok(Fault::Gone(cause)) | Err(cause) => Self::ClientGone(cause),
+        }
+    }
+}
+
+impl From<PutError<multer::Error>> for FormError {
+    fn from(error: PutError<multer::Error>) -> Self {
+        match error {
+            PutError::TooLarge { .. } => Self::FileTooLarge,
+            PutError::Body(error) => error.into(),
+            PutError::Blob(error) => error.into(),
+        }
+    }
+}
+
+/// The part `file` while the form is still being read.
+enum Received {
+    Settled(FilePart),
+    Spooled(Spool),
+}
+
+/// Reads a form to its end, with the file in its place.
+///
+/// # Errors
+///
+/// See [`FormError`]. No blob stays behind.
+pub async fn read_form<S, E>(content_type: &str, body: S, target: &Target<'_>) -> Result<Form, FormError>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let boundary = boundary(content_type)?;
+    let progress = Progress::default();
+    let guarded = body::guard(body, target.idle, progress.clone());
+    let mut parts = Multipart::new(guarded, boundary);
+    let mut fields = Fields::default();
+    let mut file = None;
+    let mut count = 0;
+    while let Some(part) = parts.next_field().await? {
+        progress.made();
+        count += 1;
+        if count > PARTS_MAX {
+            return Err(FormError::TooManyParts);
+        }
+        let name = disposition(&part, "name").unwrap_or_default();
+        if name != "file" {
+            fields.read(name, part, &progress).await?;
+            continue;
+        }
+        if file.is_some() {
+            return Err(FormError::Malformed("the part file is repeated".into()));
+        }
+        file = Some(receive(part, &progress, target).await?);
+    }
+    let fields = fields.list;
+    let file = match file {
+        None => None,
+        Some(Received::Settled(file)) => Some(file),
+        Some(Received::Spooled(spool)) => {
+            let file_name = last_field(&fields, "fileName").unwrap_or_default();
+            Some(spool.settle(file_name, target).await?)
+        }
+    };
+    Ok(Form { fields, file })
+}
+
+async fn receive(part: Field<'_>, progress: &Progress, target: &Target<'_>) -> Result<Received, FormError> {
+    let named = disposition(&part, "filename").is_some() || disposition(&part, "filename*").is_some();
+    let chunks = part.inspect(|_| progress.made());
+    if !named {
+        return Ok(Received::Spooled(Spool::fill(chunks, target).await?));
+    }
+    let stored = target.blobs.put(target.id, chunks, target.file_bytes_max).await?;
+    // No await between the two: whoever gives up from here on drops the guard.
+    let blob = target.blobs.provisional(target.id);
+    Ok(Received::Settled(FilePart::Stored { stored, blob }))
+}
+
+/// The text fields so far.
+#[derive(Default)]
+struct Fields {
+    list: Vec<(String, String)>,
+    bytes: usize,
+}
+
+impl Fields {
+    /// Reads a text part. Nameless parts and attachments that are not text are read past, like all that is unknown.
+    async fn read(&mut self, name: String, mut part: Field<'_>, progress: &Progress) -> Result<(), FormError> {
+        let attachment = disposition(&part, "filename").is_some();
+        self.bytes += name.len();
+        let mut value = Vec::new();
+        while let Some(chunk) = part.chunk().await? {
+            progress.made();
+            self.bytes += chunk.len();
+            if value.len() + chunk.len() > FIELD_BYTES_MAX || self.bytes > FIELDS_BYTES_MAX {
+                return Err(FormError::FieldTooLarge);
+            }
+            value.extend_from_slice(&chunk);
+        }
+        match String::from_utf8(value) {
+            Ok(_) if name.is_empty() => Ok(()),
+            Ok(value) => {
+                self.list.push((name, value));
+                Ok(())
+            }
+            Err(_) if attachment || name.is_empty() => Ok(()),
+            Err(_) => Err(FormError::Malformed(format!("field {name} is not UTF-8"))),
+        }
+    }
+}
+
+/// A parameter of the part's Content-Disposition. `multer` reads these too, but is confused by names within values and
+/// does not know `filename*`.
+fn disposition(part: &Field<'_>, name: &str) -> Option<String> {
+    let header = part.headers().get("content-disposition")?;
+    parameter(header.as_bytes(), name)
+}
+
+/// The boundary of a multipart content type. `multer` refuses unquoted boundaries with characters that should be
+/// quoted, and clients send them.
+fn boundary(content_type: &str) -> Result<String, FormError> {
+    let media_type = content_type.split(';').next().unwrap_or_default();
+    if !media_type.trim().eq_ignore_ascii_case("multipart/form-data") {
+        return Err(FormError::NotMultipart);
+    }
+    parameter(content_type.as_bytes(), "boundary")
+        .filter(|boundary| (1..=BOUNDARY_BYTES_MAX).contains(&boundary.len()))
+        .ok_or_else(|| FormError::Malformed("the content type has no usable boundary".into()))
+}

@@ -1,0 +1,203 @@
+//! What a file without a name is meant to be, judged from its bytes as they pass.
+//!
+//! In this order, white space around it left aside (API contract, the sniffing rule for parts without a file name):
+//!
+//! - a URL: one line that begins with `http://`, `https://` or `ftp://` and has at most [`URL_BYTES_MAX`] bytes;
+//! - a data URI: `data:…;base64,` and base64, in which line breaks, the URL-safe alphabet and missing padding are fine
+//!   and anything else is an error;
+//! - base64: nothing but base64 and line breaks, a multiple of four characters, with padding only at the end. A text
+//!   file can look like that by chance, so a file name with a text extension makes it binary;
+//! - else binary, byte for byte.
+
+/// Longest URL, in bytes: what servers accept in a request line. Also the longest beginning of a data URI.
+pub const URL_BYTES_MAX: usize = 8 * 1024;
+
+/// Schemes of a URL that is to be fetched, or in the last case refused, by name.
+const SCHEMES: [&str; 3] = ["http://", "https://", "ftp://"];
+
+/// Extensions of files that are text although they may look like base64.
+const TEXT_EXTENSIONS: [&str; 11] = ["txt", "css", "js", "json", "csv", "md", "html", "xml", "svg", "srt", "vtt"];
+
+/// What the bytes are meant to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Url(String),
+    /// Base64 from byte `from` up to byte `to`.
+    Base64 {
+        from: u64,
+        to: u64,
+    },
+    Binary,
+}
+
+/// What is learnt of the bytes while they pass.
+#[derive(Default)]
+pub(super) struct Outline {
+    /// All bytes so far.
+    pub(super) bytes: u64,
+    /// Where the text begins and ends without the white space around it.
+    start: Option<u64>,
+    end: u64,
+    /// The first bytes of the text, at most [`URL_BYTES_MAX`].
+    opening: Vec<u8>,
+    tally: Tally,
+}
+
+impl Outline {
+    /// Takes note of the next bytes.
+    pub(super) fn add(&mut self, chunk: &[u8]) {
+        let offset = self.bytes;
+        self.bytes += chunk.len() as u64;
+        let is_ink = |byte: &u8| !byte.is_ascii_whitespace();
+        let mut text = chunk;
+        if self.start.is_none() {
+            let Some(first) = chunk.iter().position(is_ink) else {
+                return;
+            };
+            self.start = Some(offset + first as u64);
+            text = &chunk[first..];
+        }
+        if let Some(last) = chunk.iter().rposition(is_ink) {
+            self.end = offset + last as u64 + 1;
+        }
+        let room = URL_BYTES_MAX - self.opening.len();
+        self.opening.extend_from_slice(&text[..text.len().min(room)]);
+        self.tally.add(text);
+    }
+
+    /// The verdict, when all bytes have passed and the name of the file is known.
+    pub(super) fn shape(&self, file_name: &str) -> Shape {
+        let Some(start) = self.start else {
+            return Shape::Binary;
+        };
+        if let Some(url) = self.url(start) {
+            return Shape::Url(url);
+        }
+        if let Some(prefix) = data_uri_prefix(&self.opening) {
+            return Shape::Base64 { from: start + prefix as u64, to: self.end };
+        }
+        if self.tally.is_base64() && !has_text_extension(file_name) {
+            return Shape::Base64 { from: start, to: self.end };
+        }
+        Shape::Binary
+    }
+
+    fn url(&self, start: u64) -> Option<String> {
+        // A longer text is cut off in the opening, and no URL.
+        let text = self.opening.get(..usize::try_from(self.end - start).ok()?)?;
+        let known = SCHEMES.iter().any(|scheme| starts_with_ignoring_case(text, scheme));
+        // Spaces pass: old clients do not encode them. A line break is a document that begins with a link.
+        if !known || text.iter().any(u8::is_ascii_control) {
+            return None;
+        }
+        String::from_utf8(text.to_vec()).ok()
+    }
+}
+
+/// Length of `data:…;base64,` at the beginning of the text.
+fn data_uri_prefix(opening: &[u8]) -> Option<usize> {
+    if !starts_with_ignoring_case(opening, "data:") {
+        return None;
+    }
+    let comma = opening.iter().position(|byte| *byte == b',')?;
+    let (_, marker) = opening[..comma].split_last_chunk::<7>()?;
+    marker.eq_ignore_ascii_case(b";base64").then_some(comma + 1)
+}
+
+fn starts_with_ignoring_case(text: &[u8], prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+}
+
+fn has_text_extension(file_name: &str) -> bool {
+    file_name
+        .rsplit_once('.')
+        .is_some_and(|(_, extension)| TEXT_EXTENSIONS.iter().any(|text| text.eq_ignore_ascii_case(extension)))
+}
+
+/// Counts base64 symbols, as long as nothing else comes.
+#[derive(Default)]
+struct Tally {
+    symbols: u64,
+    padding: u64,
+    /// A space or tab was seen: fine at the end, but not within.
+    gap: bool,
+    broken: bool,
+}
+
+impl Tally {
+    fn add(&mut self, text: &[u8]) {
+        for byte in text {
+            if self.broken {
+                return;
+            }
+            match byte {
+                b'\r' | b'\n' => {}
+                byte if byte.is_ascii_whitespace() => self.gap = true,
+                b'=' if self.padding < 2 && !self.gap => self.padding += 1,
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'-' | b'_'
+                    if self.padding == 0 && !self.gap =>
+                {
+                    self.symbols += 1;
+                }
+                _ => self.broken = true,
+            }
+        }
+    }
+
+    fn is_base64(&self) -> bool {
+        let length = self.symbols + self.padding;
+        // Two symbols make the first byte; fewer before the padding make none.
+        !self.broken && self.symbols >= 2 && length.is_multiple_of(4)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The verdict, which must not depend on how the bytes are cut into chunks.
+    fn shape(text: &str, file_name: &str) -> Shape {
+        let mut whole = Outline::default();
+        whole.add(text.as_bytes());
+        let mut single = Outline::default();
+        text.bytes().for_each(|byte| single.add(&[byte]));
+        let verdict = whole.shape(file_name);
+        assert_eq!(verdict, single.shape(file_name));
+        verdict
+    }
+
+    fn base64(from: u64, to: u64) -> Shape {
+        Shape::Base64 { from, to }
+    }
+
+    #[test]
+    fn urls_are_one_line_of_bounded_length() {
+        let url = Shape::Url("HTTPS://example.com/a b.jpg".into());
+        assert_eq!(shape(" HTTPS://example.com/a b.jpg\r\n", "a.txt"), url);
+        assert!(matches!(shape("ftp://x", ""), Shape::Url(_)));
+        assert_eq!(shape("http://x\nhttp://y", ""), Shape::Binary);
+        let long = format!("http://{}", "a".repeat(URL_BYTES_MAX - 7));
+        assert!(matches!(shape(&long, ""), Shape::Url(_)));
+        assert_eq!(shape(&format!("{long}a"), ""), Shape::Binary);
+    }
+
+    #[test]
+    fn data_uris_need_the_base64_marker() {
+        assert_eq!(shape("\tdata:image/png;base64,AAA\n", "a.txt"), base64(23, 26));
+        assert_eq!(shape("DATA:;BASE64,", ""), base64(13, 13));
+        assert_eq!(shape("data:text/plain,AAAA", ""), Shape::Binary);
+        assert_eq!(shape("data:", ""), Shape::Binary);
+    }
+
+    #[test]
+    fn base64_is_strict_and_yields_to_text_extensions() {
+        assert_eq!(shape("\nQUJD\r\nQQ==\n ", "a.jpg"), base64(1, 11));
+        assert_eq!(shape("QU-_", ""), base64(0, 4));
+        for binary in ["QUJ", "QUJDQ", "QU JD", "Q===", "QQ=A", "====", "QQ== QQ==", "QUJD!"] {
+            assert_eq!(shape(binary, "a.jpg"), Shape::Binary, "{binary}");
+        }
+        assert_eq!(shape("QUJD", "notes.TXT"), Shape::Binary);
+        assert_eq!(shape("", ""), Shape::Binary);
+        assert_eq!(shape(" \n ", ""), Shape::Binary);
+    }
+}

@@ -1,0 +1,154 @@
+//! Reading values of text fields the way the clients of many years write them.
+
+/// Longest list of tags, in characters when joined by commas (API contract: 500).
+const TAGS_CHARS_MAX: usize = 500;
+
+/// What old JavaScript clients send for "no value": they turn every value into text.
+const ABSENT: [&str; 3] = ["", "undefined", "null"];
+
+/// Fields whose name is spelled in several cases, because a client had a bug in its camel-casing.
+const ANY_CASE: [&str; 1] = ["overwriteAITags"];
+
+/// Why a list of tags is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TagsError {
+    /// The tags are too long when joined by commas.
+    #[error("tags are longer than {TAGS_CHARS_MAX} characters")]
+    TooLong,
+    /// A tag contains `%`.
+    #[error("a tag contains a percent sign")]
+    PercentSign,
+}
+
+/// The last value of a field: on repeats the last one wins.
+#[must_use]
+pub fn last_field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let matches = |sent: &str| sent == name || (ANY_CASE.contains(&name) && sent.eq_ignore_ascii_case(name));
+    let found = fields.iter().rev().find(|(sent, _)| matches(sent));
+    found.map(|(_, value)| value.as_str())
+}
+
+/// A boolean field: `true`/`false` in any case, `1`/`0`. Any other text counts as absent, as old clients send
+/// `undefined` for what was not set.
+#[must_use]
+pub fn bool_field(fields: &[(String, String)], name: &str) -> Option<bool> {
+    match last_field(fields, name)?.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// The tags of a form: text separated by commas, a JSON array, or a part for each tag (`tags`, `tags[]`, `tags[0]`).
+/// `None` when there is no tag.
+///
+/// # Errors
+///
+/// Refuses tags that are too long or contain `%`.
+pub fn tags_field(fields: &[(String, String)]) -> Result<Option<Vec<String>>, TagsError> {
+    let tags: Vec<String> = fields
+        .iter()
+        .filter(|(name, value)| is_tags(name) && !ABSENT.contains(&value.trim()))
+        .flat_map(|(_, value)| split(value))
+        .map(|tag| tag.trim().to_owned())
+        .filter(|tag| !tag.is_empty())
+        .collect();
+    if tags.is_empty() {
+        return Ok(None);
+    }
+    let commas = tags.len() - 1;
+    let chars: usize = tags.iter().map(|tag| tag.chars().count()).sum();
+    if chars + commas > TAGS_CHARS_MAX {
+        return Err(TagsError::TooLong);
+    }
+    if tags.iter().any(|tag| tag.contains('%')) {
+        return Err(TagsError::PercentSign);
+    }
+    Ok(Some(tags))
+}
+
+/// `tags`, `tags[]` or `tags[7]`.
+fn is_tags(name: &str) -> bool {
+    match name.strip_prefix("tags") {
+        Some("") => true,
+        Some(index) => index
+            .strip_prefix('[')
+            .and_then(|index| index.strip_suffix(']'))
+            .is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit())),
+        None => false,
+    }
+}
+
+/// A JSON array when it is one, else text separated by commas.
+fn split(value: &str) -> Vec<String> {
+    match serde_json::from_str::<Vec<serde_json::Value>>(value) {
+        Ok(items) => items
+            .into_iter()
+            .map(|item| match item {
+                serde_json::Value::String(text) => text,
+                serde_json::Value::Null => String::new(),
+                other => other.to_string(),
+            })
+            .collect(),
+        Err(_) => value.split(',').map(str::to_owned).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn booleans_are_read_in_every_spelling() {
+        for (text, wanted) in [
+            ("true", Some(true)),
+            ("True", Some(true)),
+            ("1", Some(true)),
+            ("FALSE", Some(false)),
+            ("0", Some(false)),
+            ("", None),
+            ("undefined", None),
+            ("null", None),
+            ("yes", None),
+        ] {
+            assert_eq!(bool_field(&fields(&[("a", "true"), ("a", text)]), "a"), wanted, "{text}");
+        }
+        assert_eq!(bool_field(&fields(&[("A", "true")]), "a"), None);
+        let misspelt = fields(&[("overwriteAiTags", "false")]);
+        assert_eq!(bool_field(&misspelt, "overwriteAITags"), Some(false));
+    }
+
+    #[test]
+    fn tags_are_read_in_every_spelling() {
+        let wanted = Ok(Some(vec!["a".to_owned(), "b c".to_owned()]));
+        for list in [
+            &[("tags", " a , b c,,")][..],
+            &[("tags", r#"["a", "b c"]"#)],
+            &[("tags", "a"), ("tags", "b c")],
+            &[("tags[]", "a"), ("x", "y"), ("tags[]", "b c")],
+            &[("tags[0]", "a"), ("tags[1]", "b c")],
+        ] {
+            assert_eq!(tags_field(&fields(list)), wanted, "{list:?}");
+        }
+        for none in [&[][..], &[("tags", "")], &[("tags", "undefined")], &[("tagsx", "a")]] {
+            assert_eq!(tags_field(&fields(none)), Ok(None), "{none:?}");
+        }
+        let broken = tags_field(&fields(&[("tags", "[a,b")]));
+        assert_eq!(broken, Ok(Some(vec!["[a".to_owned(), "b".to_owned()])));
+    }
+
+    #[test]
+    fn tags_are_bounded() {
+        // 250 umlauts are 250 characters, though 500 bytes; with the comma: 500.
+        let longest = format!("{},{}", "ä".repeat(250), "b".repeat(249));
+        assert!(tags_field(&fields(&[("tags", &longest)])).is_ok());
+        let long = tags_field(&fields(&[("tags", &format!("{longest}b"))]));
+        assert_eq!(long, Err(TagsError::TooLong));
+        let percent = tags_field(&fields(&[("tags", "a,50%")]));
+        assert_eq!(percent, Err(TagsError::PercentSign));
+    }
+}

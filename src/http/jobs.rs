@@ -1,0 +1,170 @@
+//! Folder copy, move and rename, and the status of a job.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde_json::json;
+
+use super::{AppState, Caller, NamesOf, WireId, body, reply};
+use crate::app::App;
+use crate::error::{Refusal, Result};
+use crate::jobs::submit::{self, Request};
+use crate::model::ids::JobId;
+use crate::model::job::{Kind, Phase};
+use crate::model::path::{FolderPath, check_name, sanitise_folder};
+use crate::store::jobs;
+use crate::tree::place::{Names, Places};
+
+/// Set by current SDKs when they send a request again.
+const RETRY_COUNT: &str = "x-stainless-retry-count";
+
+/// `POST /v1/bulkJobs/copyFolder`
+pub async fn copy_folder(
+    State(app): AppState,
+    Caller(caller): Caller,
+    NamesOf(names): NamesOf,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response> {
+    let params = body::read(&app, &headers, content).await?;
+    let mut request = into_folder(&params, Kind::Copy, names)?;
+    request.include_versions = params.flag(&["includeVersions", "includeFileVersions"])?;
+    submitted(&app, request, caller.public_key, &headers).await
+}
+
+/// `POST` or `PUT /v1/bulkJobs/moveFolder`
+pub async fn move_folder(
+    State(app): AppState,
+    Caller(caller): Caller,
+    NamesOf(names): NamesOf,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response> {
+    let params = body::read(&app, &headers, content).await?;
+    let request = into_folder(&params, Kind::Move, names)?;
+    submitted(&app, request, caller.public_key, &headers).await
+}
+
+/// `POST /v1/bulkJobs/renameFolder`
+pub async fn rename_folder(
+    State(app): AppState,
+    Caller(caller): Caller,
+    NamesOf(names): NamesOf,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response> {
+    let params = body::read(&app, &headers, content).await?;
+    let as_sent = params.text("folderPath")?;
+    let new_name = params.text("newFolderName")?;
+    let purge_cache = params.flag(&["purgeCache"])?;
+    let source = FolderPath::parse(as_sent).map_err(Refusal::from)?;
+    if new_name.contains('/') {
+        return Err(Refusal::NameWithSlash("newFolderName").into());
+    }
+    check_name(new_name).map_err(Refusal::from)?;
+    let target_name = if names == Names::Verbatim { new_name.to_owned() } else { sanitise_folder(new_name) };
+    let (destination, _) = source.split_last().ok_or(Refusal::SourceIsRoot("folderPath"))?;
+    let request = Request {
+        kind: Kind::Rename,
+        source_as_sent: as_sent.to_owned(),
+        source,
+        destination,
+        target_name,
+        include_versions: false,
+        purge_cache,
+        names,
+        caller: String::new(),
+        is_retry: false,
+    };
+    submitted(&app, request, caller.public_key, &headers).await
+}
+
+/// What copy and move have in common: a folder and the folder it goes into.
+fn into_folder(params: &body::Params, kind: Kind, names: Names) -> Result<Request, Refusal> {
+    let as_sent = params.text("sourceFolderPath")?;
+    let destination = params.text("destinationPath")?;
+    let source = FolderPath::parse(as_sent)?;
+    let destination = FolderPath::parse(destination)?;
+    let (_, name) = source.split_last().ok_or(Refusal::SourceIsRoot("sourceFolderPath"))?;
+    Ok(Request {
+        kind,
+        target_name: name.to_owned(),
+        source_as_sent: as_sent.to_owned(),
+        source,
+        destination,
+        include_versions: false,
+        purge_cache: false,
+        names,
+        caller: String::new(),
+        is_retry: false,
+    })
+}
+
+async fn submitted(app: &App, mut request: Request, caller: String, headers: &HeaderMap) -> Result<Response> {
+    request.caller = caller;
+    let count =
+        headers.get(RETRY_COUNT).and_then(|count| count.to_str().ok()).and_then(|count| count.parse::<u32>().ok());
+    request.is_retry = count.is_some_and(|count| count > 0);
+    let job = submit::submit(app, &request).await?;
+    Ok(reply::json(StatusCode::OK, &json!({ "jobId": app.tag.wire(job.0) })))
+}
+
+/// `GET /v1/bulkJobs/{jobId}`: the contract's two words and four keys, whatever the job is doing.
+pub async fn status(State(app): AppState, Caller(_): Caller, WireId(id): WireId) -> Result<Response> {
+    let id = id.ok().flatten().ok_or(Refusal::NoJob)?;
+    let job = jobs::status(&app.db, JobId(id)).await?.ok_or(Refusal::NoJob)?;
+    let mut body = json!({ "jobId": app.tag.wire(id), "type": job.kind.wire(), "status": word(job.phase) });
+    if let Some(purge) = job.purge_request_id {
+        body["purgeRequestId"] = app.tag.wire(purge).into();
+    }
+    Ok(uncached(reply::json(StatusCode::OK, &body)))
+}
+
+fn word(phase: Phase) -> &'static str {
+    if phase == Phase::Done { "Completed" } else { "Pending" }
+}
+
+fn uncached(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// `GET /calotype/v1/jobs/{jobId}`: all that is known of a job.
+pub async fn report(State(app): AppState, Caller(_): Caller, WireId(id): WireId) -> Result<Response> {
+    let id = JobId(id.ok().flatten().ok_or(Refusal::NoJob)?);
+    let mut tx = app.db.read().await?;
+    let job = jobs::by_id(&mut tx, id).await?.ok_or(Refusal::NoJob)?;
+    let mut places = Places::default();
+    let mut failures = Vec::new();
+    for (folder, name, reason) in jobs::failures(&mut tx, id).await? {
+        let folder = places.path(&mut tx, folder).await?;
+        failures.push(json!({ "name": name, "folderPath": folder.map(|path| path.to_string()), "reason": reason }));
+    }
+    let body = json!({
+        "jobId": app.tag.wire(id.0),
+        "type": job.kind.wire(),
+        "status": word(job.phase),
+        "phase": job.phase.name(),
+        "sourceFolderPath": job.source_path,
+        "destinationPath": job.destination_path,
+        "targetName": job.target_name,
+        "includeVersions": job.include_versions,
+        "counts": { "folders": job.folders_done, "files": job.files_done, "olderVersions": job.versions_done, "leftBehind": job.failed_items },
+        "failure": job.failure,
+        "failures": failures,
+        "submittedAt": job.submitted.to_string(),
+        "startedAt": job.started.map(|time| time.to_string()),
+        "completedAt": job.finished.map(|time| time.to_string()),
+    });
+    Ok(uncached(reply::json(StatusCode::OK, &body)))
+}
+
+/// `GET /v1/files/purge/{requestId}`: nothing is cached here, so what has been asked for is done.
+pub async fn purge_status(State(app): AppState, Caller(_): Caller, WireId(id): WireId) -> Result<Response> {
+    let id = id.ok().flatten().ok_or(Refusal::NoPurgeRequest)?;
+    if !jobs::purge_request_exists(&mut app.db.read().await?, id).await? {
+        return Err(Refusal::NoPurgeRequest.into());
+    }
+    Ok(reply::json(StatusCode::OK, &json!({ "status": "Completed" })))
+}

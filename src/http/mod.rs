@@ -1,0 +1,161 @@
+//! The wire: which request goes where, and what every answer has.
+//!
+//! Roles are told apart by path alone, so one listener serves API, uploads and delivery, and `/v2` is
+//! `/v1` with names kept as sent. Before routing, API paths are brought into one form: fixed segments in
+//! lower case, no trailing slash.
+
+mod body;
+mod delivery;
+mod files;
+mod folders;
+pub mod form;
+mod jobs;
+mod params;
+mod reply;
+mod represent;
+pub mod serve;
+mod uploads;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, OriginalUri, Path, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use tower::util::MapRequestLayer;
+use tower::{Layer, Service};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::error::{Error, Refusal};
+use crate::library::access;
+use crate::tree::place::Names;
+
+/// The id of a request, on every answer and in the log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ik-requestid");
+/// Present in requests of all current SDKs.
+const SDK_LANGUAGE: &str = "x-stainless-lang";
+
+/// The whole service.
+pub fn service(
+    app: Arc<App>,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static {
+    let api = Router::new()
+        .route("/files", get(files::list))
+        .route("/files/upload", post(uploads::upload))
+        .route("/files/{id}", delete(files::delete))
+        .route("/files/{id}/details", get(files::details))
+        .route("/files/{id}/versions", get(files::versions))
+        .route("/files/purge/{id}", get(jobs::purge_status))
+        .route("/folder", post(folders::create).delete(folders::delete))
+        .route("/bulkjobs/copyfolder", post(jobs::copy_folder))
+        .route("/bulkjobs/movefolder", post(jobs::move_folder).put(jobs::move_folder))
+        .route("/bulkjobs/renamefolder", post(jobs::rename_folder))
+        .route("/bulkjobs/{id}", get(jobs::status));
+    let router = Router::new()
+        .nest("/v1", api.clone())
+        .nest("/v2", api)
+        .route("/api/v1/files/upload", post(uploads::upload).options(uploads::preflight))
+        .route("/api/v2/files/upload", post(uploads::upload).options(uploads::preflight))
+        .route("/calotype/v1/jobs/{id}", get(jobs::report))
+        .route(&format!("/{}/{{*path}}", app.settings.endpoint_id), get(delivery::deliver))
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_route)
+        .layer(CatchPanicLayer::custom(|_| reply::internal_error()))
+        .layer(middleware::from_fn(identify))
+        .with_state(app);
+    MapRequestLayer::new(normalise_path).layer(router)
+}
+
+async fn no_route() -> Response {
+    Error::from(Refusal::NoRoute).into_response()
+}
+
+/// Gives the request its id, logs how it ended, and puts the id on the answer.
+async fn identify(request: Request, next: Next) -> Response {
+    let id = uuid::Uuid::new_v4().to_string();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).await;
+    tracing::debug!(request_id = id, %method, path, status = response.status().as_u16(), "answered");
+    if let Some(reply::Failure(error)) = response.extensions_mut().remove() {
+        tracing::error!(request_id = id, %method, path, error, "request failed");
+    }
+    // A UUID is always a legal header value.
+    response.headers_mut().insert(REQUEST_ID, HeaderValue::from_str(&id).expect("a UUID is ASCII"));
+    response
+}
+
+/// One form for the paths of the API; delivery paths stay as they are.
+fn normalise_path(mut request: Request<Body>) -> Request<Body> {
+    let path = request.uri().path();
+    let lower = path.to_ascii_lowercase();
+    let is_api = ["/v1/", "/v2/", "/api/v1/", "/api/v2/", "/calotype/"].iter().any(|prefix| lower.starts_with(prefix));
+    let trimmed = lower.trim_end_matches('/');
+    if is_api && trimmed != path {
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        if let Ok(uri) = format!("{trimmed}{query}").parse::<Uri>() {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}
+
+/// The caller of an authenticated route.
+struct Caller(access::Caller);
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Caller, Error> {
+        let header = parts.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+        Ok(Caller(app.keys.authenticate(header)?))
+    }
+}
+
+/// The `{id}` of a route: its number if it is one of this library's, or what is wrong with it.
+struct WireId(Result<Option<i64>, crate::model::ids::Malformed>);
+
+impl FromRequestParts<Arc<App>> for WireId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<WireId, Infallible> {
+        let text: Result<Path<String>, _> = Path::from_request_parts(parts, app).await;
+        Ok(WireId(match text {
+            Ok(Path(text)) => app.tag.number(&text),
+            Err(_) => Err(crate::model::ids::Malformed),
+        }))
+    }
+}
+
+/// How folders and files made by this request get their names: `/v2` keeps them.
+struct NamesOf(Names);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamesOf {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<NamesOf, Infallible> {
+        // Inside a nested router the URI lacks the prefix; the original one has it.
+        let OriginalUri(uri) = OriginalUri::from_request_parts(parts, state).await?;
+        let path = uri.path();
+        let verbatim = path.starts_with("/v2/") || path.starts_with("/api/v2/");
+        Ok(NamesOf(if verbatim { Names::Verbatim } else { Names::Sanitised }))
+    }
+}
+
+/// Whether the request comes from a current SDK, which cannot read an empty answer.
+struct FromSdk(bool);
+
+impl<S: Send + Sync> FromRequestParts<S> for FromSdk {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<FromSdk, Infallible> {
+        Ok(FromSdk(parts.headers.contains_key(SDK_LANGUAGE)))
+    }
+}
+
+type AppState = State<Arc<App>>;

@@ -1,0 +1,35 @@
+//! Query strings, read as tolerantly as they are written: what is not percent-encoded is taken as it is,
+//! and what does not decode to UTF-8 is replaced.
+
+use axum::http::Uri;
+
+/// The parameters of a query, the last of repeated ones first; empty values count as absent.
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// The query of a request.
+    pub fn of(uri: &Uri) -> Query {
+        let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        Query(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+    }
+
+    /// A parameter's value.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().rev().find(|(key, value)| key == name && !value.is_empty());
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_value_counts_and_empty_ones_do_not() {
+        let query = Query::of(&"/x?a=1&b=&a=2&c=x+y%2F&d=%ff".parse().unwrap());
+        assert_eq!(query.get("a"), Some("2"));
+        assert_eq!(query.get("b"), None);
+        assert_eq!(query.get("c"), Some("x y/"));
+        assert_eq!(query.get("d"), Some("\u{fffd}"));
+    }
+}

@@ -1,0 +1,119 @@
+//! Files, versions and folders as the contract's JSON objects.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value, json};
+
+use crate::app::App;
+use crate::library::files::Located;
+use crate::store::files::{PRIVATE, UNPUBLISHED};
+
+/// Everything but what a path segment may hold as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The named transformation for previews, as clients know it.
+const THUMBNAIL: &str = "tr:n-ik_ml_thumbnail";
+/// The kind of a folder's row.
+const FOLDER: i64 = 2;
+/// The kind of an older version's row.
+const SUPERSEDED: i64 = 1;
+
+/// A file, version or folder object.
+pub fn asset(app: &App, located: &Located) -> Value {
+    if located.asset.kind == FOLDER { folder(app, located) } else { file(app, located) }
+}
+
+fn folder(app: &App, located: &Located) -> Value {
+    let folder = &located.asset;
+    let path = located.folder.join(&folder.name);
+    json!({
+        "folderId": app.tag.wire(folder.id),
+        "type": "folder",
+        "name": folder.name,
+        "folderPath": path.to_string(),
+        "createdAt": folder.created.to_string(),
+        "updatedAt": folder.updated.to_string(),
+        "customMetadata": {},
+    })
+}
+
+fn file(app: &App, located: &Located) -> Value {
+    let file = &located.asset;
+    let mut object = facts(app, located);
+    object.insert("type".into(), if file.kind == SUPERSEDED { "file-version" } else { "file" }.into());
+    for (name, value) in on_request(located) {
+        object.insert(name.into(), value);
+    }
+    object.insert("AITags".into(), Value::Null);
+    object.insert("mime".into(), file.mime.clone().into());
+    object.insert("thumbnail".into(), url(app, located, THUMBNAIL).into());
+    object.insert("createdAt".into(), file.created.to_string().into());
+    object.insert("updatedAt".into(), file.updated.to_string().into());
+    if let (true, Some(has_alpha)) = (file.is_image, file.has_alpha) {
+        object.insert("hasAlpha".into(), has_alpha.into());
+    }
+    object.into()
+}
+
+/// The answer to an upload; `response_fields` are named by the client.
+pub fn uploaded(app: &App, located: &Located, response_fields: &str) -> Value {
+    let mut object = facts(app, located);
+    object.insert("AITags".into(), Value::Null);
+    if located.asset.is_image {
+        object.insert("thumbnailUrl".into(), url(app, located, THUMBNAIL).into());
+    }
+    let wanted: Vec<&str> = response_fields.split(',').map(str::trim).collect();
+    for (name, value) in on_request(located) {
+        if wanted.contains(&name) {
+            object.insert(name.into(), value);
+        }
+    }
+    object.into()
+}
+
+/// What every form of a file object has.
+fn facts(app: &App, located: &Located) -> Map<String, Value> {
+    let file = &located.asset;
+    let mut object = Map::new();
+    object.insert("fileId".into(), app.tag.wire(file.id).into());
+    object.insert("name".into(), file.name.clone().into());
+    object.insert("filePath".into(), located.folder.join(&file.name).to_string().into());
+    object.insert("url".into(), url(app, located, "").into());
+    object.insert("fileType".into(), if file.is_image { "image" } else { "non-image" }.into());
+    object.insert("size".into(), file.size.into());
+    let version = json!({ "id": app.tag.wire(file.version_id.0), "name": format!("Version {}", file.version) });
+    object.insert("versionInfo".into(), version);
+    if let (Some(width), Some(height)) = (file.width, file.height) {
+        object.insert("height".into(), height.into());
+        object.insert("width".into(), width.into());
+    }
+    object
+}
+
+/// What a list always tells and an upload on request.
+fn on_request(located: &Located) -> [(&'static str, Value); 6] {
+    let file = &located.asset;
+    let json_of =
+        |text: &Option<String>| text.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
+    [
+        ("tags", json_of(&file.tags)),
+        ("customCoordinates", file.custom_coordinates.clone().into()),
+        ("isPrivateFile", (file.flags & PRIVATE != 0).into()),
+        ("isPublished", (file.flags & UNPUBLISHED == 0).into()),
+        ("customMetadata", json!({})),
+        ("embeddedMetadata", json_of(&file.embedded_metadata)),
+    ]
+}
+
+/// The delivery URL; an older version's names it by an unguessable token.
+fn url(app: &App, located: &Located, transformation: &str) -> String {
+    let file = &located.asset;
+    let mut url = format!("{}/{}", app.settings.public_url, app.settings.endpoint_id);
+    if !transformation.is_empty() {
+        url = format!("{url}/{transformation}");
+    }
+    let names = located.folder.segments().iter().chain([&file.name]);
+    names.for_each(|name| url.extend(["/"].into_iter().chain(utf8_percent_encode(name, SEGMENT))));
+    if file.kind == SUPERSEDED {
+        url = format!("{url}?ik-obj-version={}", app.keys.version_token(file.version_id, file.flags));
+    }
+    url
+}

@@ -1,0 +1,141 @@
+//! Submission: the checks of the contract in their order, the search for an earlier identical request,
+//! and the job row.
+
+use crate::app::App;
+use crate::error::{Refusal, Result};
+use crate::model::ids::JobId;
+use crate::model::job::{Kind, Phase};
+use crate::model::path::{FOLDER_DEPTH_MAX, FolderPath};
+use crate::model::time::Millis;
+use crate::store::jobs::{self, NewJob};
+use crate::store::{Tx, folders};
+use crate::tree::place::{self, Names};
+
+/// An identical request within this time of the first is taken for a re-sent one while that job runs.
+const RESENT_WITHIN_MS: i64 = 120_000;
+/// A request marked as a retry still finds its job this long after that has finished.
+const RETRY_FINDS_WITHIN_MS: i64 = 600_000;
+
+/// A folder job as asked for, with the paths as sent beside the normalised ones.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub kind: Kind,
+    pub source: FolderPath,
+    pub source_as_sent: String,
+    /// Where the folder is put into; for a rename the folder's parent.
+    pub destination: FolderPath,
+    /// The name it has there.
+    pub target_name: String,
+    pub include_versions: bool,
+    pub purge_cache: bool,
+    pub names: Names,
+    /// The public key of the caller: requests of different callers are never identical.
+    pub caller: String,
+    /// Whether the client says that it sends this again.
+    pub is_retry: bool,
+}
+
+/// Accepts a request; the job to ask for. Done when the job row is durable.
+pub async fn submit(app: &App, request: &Request) -> Result<JobId> {
+    check_shape(request)?;
+    let now = Millis::now();
+    let fingerprint = fingerprint(request);
+    let mut tx = app.db.submit().await?;
+    if let Some(earlier) = same_request(&mut tx, request, &fingerprint, now).await? {
+        return Ok(earlier);
+    }
+    check_tree(&mut tx, request).await?;
+    let max = app.settings.queued_jobs_max;
+    if jobs::unfinished_count(&mut tx, max).await? >= max {
+        return Err(Refusal::QueueFull.into());
+    }
+    let id = JobId(app.db.take_ids(&mut tx, 1).await?);
+    jobs::insert(&mut tx, id, &new_job(request, fingerprint), now).await?;
+    tx.commit().await?;
+    app.wake_worker();
+    Ok(id)
+}
+
+/// What can be said without looking at the tree.
+fn check_shape(request: &Request) -> Result<(), Refusal> {
+    let target = request.destination.join(&request.target_name);
+    if request.kind == Kind::Rename {
+        return if target == request.source { Err(Refusal::SameName) } else { Ok(()) };
+    }
+    if request.destination == request.source || target == request.source {
+        return Err(Refusal::SameSourceAndDestination);
+    }
+    Ok(())
+}
+
+/// What the tree has to say, in the contract's order: existence before ancestry, ancestry before depth.
+async fn check_tree(tx: &mut Tx, request: &Request) -> Result<()> {
+    if place::find_row(tx, &request.source).await?.is_none() {
+        let sent = request.source_as_sent.clone();
+        let refusal =
+            if request.kind == Kind::Rename { Refusal::NoFolder(sent) } else { Refusal::NothingAtSource(sent) };
+        return Err(refusal.into());
+    }
+    if request.kind == Kind::Move && request.destination.is_within(&request.source) {
+        return Err(Refusal::IntoItself.into());
+    }
+    if request.destination.segments().len() >= FOLDER_DEPTH_MAX {
+        return Err(Refusal::BadFolderPath.into());
+    }
+    if request.kind == Kind::Rename {
+        let parent = place::find(tx, &request.destination).await?;
+        let taken = match parent {
+            Some(parent) => folders::child(tx, parent, &request.target_name).await?.is_some(),
+            None => false,
+        };
+        if taken {
+            return Err(Refusal::FolderTaken(request.target_name.clone()).into());
+        }
+    }
+    Ok(())
+}
+
+/// The job of an earlier identical request that this one is a re-sending of: while it has not started;
+/// while it runs, if the client says so or it was sent just now; for some minutes after its end, if the
+/// client says so. Asked before the source is looked for, because the first request may have moved it.
+async fn same_request(tx: &mut Tx, request: &Request, fingerprint: &str, now: Millis) -> Result<Option<JobId>> {
+    let Some(twin) = jobs::twin(tx, fingerprint).await? else { return Ok(None) };
+    let same = match (twin.phase, twin.finished) {
+        (Phase::Start, _) => true,
+        (_, None) => request.is_retry || now.0 - twin.submitted.0 <= RESENT_WITHIN_MS,
+        (_, Some(finished)) => request.is_retry && now.0 - finished.0 <= RETRY_FINDS_WITHIN_MS,
+    };
+    Ok(same.then_some(twin.id))
+}
+
+/// Equal for requests that ask the same of the same library under the same key.
+fn fingerprint(request: &Request) -> String {
+    let mut hash = blake3::Hasher::new();
+    let flags = format!("{}{}{:?}", request.include_versions, request.purge_cache, request.names);
+    let parts = [
+        request.kind.name(),
+        &request.source.to_string(),
+        &request.destination.to_string(),
+        &request.target_name,
+        &flags,
+        &request.caller,
+    ];
+    for part in parts {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().to_hex()[..32].to_owned()
+}
+
+fn new_job(request: &Request, fingerprint: String) -> NewJob {
+    NewJob {
+        kind: request.kind,
+        fingerprint,
+        source_path: request.source.to_string(),
+        destination_path: request.destination.to_string(),
+        target_name: request.target_name.clone(),
+        include_versions: request.include_versions,
+        verbatim_names: request.names == Names::Verbatim,
+        purge_cache: request.purge_cache,
+    }
+}

@@ -1,0 +1,81 @@
+//! Files by id, and the bytes behind a path.
+
+use crate::app::App;
+use crate::error::{Refusal, Result};
+use crate::model::ids::{FileId, FolderId, VersionId};
+use crate::model::path::FolderPath;
+use crate::store::files::{self, Deliverable};
+use crate::store::listing::{self, Asset};
+use crate::store::{Reach, Tx};
+use crate::tree::place::{self, Places};
+
+/// A file, version or folder with the path of the folder it is in.
+#[derive(Clone, Debug)]
+pub struct Located {
+    pub asset: Asset,
+    pub folder: FolderPath,
+}
+
+/// Adds the path; `None` when the asset cannot be seen.
+pub async fn located(tx: &mut Tx, asset: Asset) -> Result<Option<Located>> {
+    let folder = Places::default().path(tx, asset.folder_id).await?;
+    Ok(folder.map(|folder| Located { asset, folder }))
+}
+
+/// A file's current version.
+pub async fn details(app: &App, id: FileId) -> Result<Located> {
+    let mut tx = app.db.read().await?;
+    visible(&mut tx, id).await
+}
+
+async fn visible(tx: &mut Tx, id: FileId) -> Result<Located> {
+    let asset = listing::file(tx, id).await?.ok_or(Refusal::NoFile)?;
+    Ok(located(tx, asset).await?.ok_or(Refusal::NoFile)?)
+}
+
+/// All versions of a file, newest first.
+pub async fn versions(app: &App, id: FileId) -> Result<Vec<Located>> {
+    let mut tx = app.db.read().await?;
+    let current = visible(&mut tx, id).await?;
+    let folder = current.folder.clone();
+    let older = listing::superseded(&mut tx, id).await?;
+    let older = older.into_iter().map(|asset| Located { asset, folder: folder.clone() });
+    Ok(std::iter::once(current).chain(older).collect())
+}
+
+/// Takes a file with all its versions out of the library.
+pub async fn delete(app: &App, id: FileId) -> Result<()> {
+    let mut tx = app.db.write(Reach::Add).await?;
+    let file = files::by_id(&mut tx, id).await?.ok_or(Refusal::NoFile)?;
+    if Places::default().path(&mut tx, file.folder_id).await?.is_none() {
+        return Err(Refusal::NoFile.into());
+    }
+    let change = tx.next_change().await?;
+    files::remove(&mut tx, id, change).await?;
+    tx.commit().await
+}
+
+/// What delivery needs of the file at a path; `None` when there is none.
+pub async fn deliverable(app: &App, folder: &FolderPath, name: &str) -> Result<Option<Deliverable>> {
+    let mut tx = app.db.read().await?;
+    let folder: Option<FolderId> = place::find(&mut tx, folder).await?;
+    match folder {
+        Some(folder) => files::deliverable(&mut tx, folder, name).await,
+        None => Ok(None),
+    }
+}
+
+/// What delivery needs of the version that a token names, whether it is the current one or older.
+pub async fn deliverable_version(
+    app: &App,
+    folder: &FolderPath,
+    name: &str,
+    token: &str,
+) -> Result<Option<Deliverable>> {
+    let mut tx = app.db.read().await?;
+    let Some(folder) = place::find(&mut tx, folder).await? else { return Ok(None) };
+    let versions = files::deliverable_versions(&mut tx, folder, name).await?;
+    // At most a hundred, and the token of none can be guessed from another's.
+    let named = |(id, version): &(VersionId, Deliverable)| app.keys.version_token(*id, version.flags) == token;
+    Ok(versions.into_iter().find(named).map(|(_, version)| version))
+}

@@ -1,0 +1,10 @@
+//! What the library can do, one file per noun. Functions over [`crate::app::App`]: each checks, opens
+//! one transaction, and answers.
+
+pub mod access;
+pub mod blob_ids;
+pub mod check;
+pub mod files;
+pub mod folders;
+pub mod listing;
+pub mod upload;

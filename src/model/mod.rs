@@ -1,0 +1,6 @@
+//! Plain types: ids, paths and names, times. No database, no HTTP.
+
+pub mod ids;
+pub mod job;
+pub mod path;
+pub mod time;

@@ -1,0 +1,45 @@
+//! The one clock. Everything else takes the time as an argument or asks for it here.
+
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// UTC milliseconds since 1970, as stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct Millis(pub i64);
+
+impl Millis {
+    /// The time of this machine's clock.
+    #[allow(clippy::disallowed_methods)] // the one place that may ask
+    pub fn now() -> Millis {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn utc(self) -> chrono::DateTime<chrono::Utc> {
+        chrono::DateTime::from_timestamp_millis(self.0).unwrap_or_default()
+    }
+
+    /// The form of the `Last-Modified` header: `Sun, 06 Nov 1994 08:49:37 GMT`.
+    pub fn http_date(self) -> String {
+        self.utc().format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+}
+
+/// The wire form: `2026-01-31T12:00:00.000Z`.
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.utc().format("%Y-%m-%dT%H:%M:%S%.3fZ"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wire_form_has_milliseconds_and_z() {
+        assert_eq!(Millis(1_767_225_600_007).to_string(), "2026-01-01T00:00:00.007Z");
+        assert_eq!(Millis(784_111_777_000).http_date(), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+}

@@ -1,0 +1,232 @@
+//! The statements of a clone: pages of rows written under a detached root, as the source was at the
+//! instant `E`. `tree::clone` tells in which order they run.
+//!
+//! A page is fixed first: where it ends, at most `rows` source rows on. Then the rows of the instant in it
+//! are inserted. Rows that other writers add to the page meanwhile are younger than the instant, and
+//! those they take away are in the journal, so a page may lose rows in between but never gain any.
+
+use super::{Tx, args, statements};
+use crate::error::Result;
+use crate::model::ids::{FolderId, JobId};
+use crate::model::time::Millis;
+
+/// Greater than any name: longer than a name may be, of the greatest code point.
+pub const AFTER_ALL_NAMES: &str = concat!(
+    "\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}",
+    "\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}",
+    "\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}",
+    "\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}",
+    "\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}",
+);
+
+statements! {
+    /// The sub-folders of one folder with names in ($7, $8].
+    FOLDERS_OF_ONE: "INSERT INTO folder (id, parent_id, name, created, updated, since, copied_from, copied_by)
+        SELECT $1 + row_number() OVER (ORDER BY name) - 1, $2, name, $3, $3, $4, id, $5
+        FROM folder WHERE parent_id = $6 AND name > $7 AND name <= $8 AND since <= $4 ORDER BY name";
+    /// All sub-folders of the clone's folders with ids in ($5, $6].
+    FOLDERS_OF_MANY: "INSERT INTO folder (id, parent_id, name, created, updated, since, copied_from, copied_by)
+        SELECT $1 + row_number() OVER (ORDER BY m.id, f.name) - 1, m.id, f.name, $2, $2, $3, f.id, $4
+        FROM folder m JOIN folder f ON f.parent_id = m.copied_from
+        WHERE m.copied_by = $4 AND m.id > $5 AND m.id <= $6 AND f.since <= $3 ORDER BY m.id, f.name";
+    FOLDER_PAGE_END: "SELECT name FROM folder WHERE parent_id = $1 AND name > $2 ORDER BY name LIMIT 1 OFFSET $3";
+    FOLDERS_PAGE_END: "SELECT m.id, f.name FROM (SELECT id, copied_from FROM folder WHERE copied_by = $1 AND id > $2 AND id <= $3 ORDER BY id) m
+            CROSS JOIN folder f WHERE f.parent_id = m.copied_from ORDER BY m.id, f.name LIMIT 1 OFFSET $4",
+        "SELECT m.id, f.name FROM (SELECT id, copied_from FROM folder WHERE copied_by = $1 AND id > $2 AND id <= $3 ORDER BY id) m
+            CROSS JOIN LATERAL (SELECT name FROM folder WHERE parent_id = m.copied_from ORDER BY name LIMIT $4 + 1) f
+            ORDER BY m.id, f.name LIMIT 1 OFFSET $4";
+    /// The files of one folder with names in ($6, $7]. `$8` asks to leave the source's id in `version_id`,
+    /// where its history is looked for next.
+    FILES_OF_ONE: "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since)
+        SELECT $2, name, $1 + n, CASE WHEN $8 THEN id ELSE $1 + n END, 1, content_id, flags, $3, $3, $3, $4 FROM (
+            SELECT row_number() OVER (ORDER BY name) - 1 AS n, name, id, content_id, flags
+            FROM file WHERE folder_id = $5 AND name > $6 AND name <= $7 AND since <= $4
+        ) numbered ORDER BY n";
+    /// All files of the clone's folders with ids in ($5, $6].
+    FILES_OF_MANY: "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since)
+        SELECT folder_id, name, $1 + n, CASE WHEN $7 THEN id ELSE $1 + n END, 1, content_id, flags, $2, $2, $2, $3 FROM (
+            SELECT row_number() OVER (ORDER BY m.id, f.name) - 1 AS n, m.id AS folder_id, f.name, f.id, f.content_id, f.flags
+            FROM folder m JOIN file f ON f.folder_id = m.copied_from
+            WHERE m.copied_by = $4 AND m.id > $5 AND m.id <= $6 AND f.since <= $3
+        ) numbered ORDER BY n";
+    FILE_PAGE_END: "SELECT name FROM file WHERE folder_id = $1 AND name > $2 ORDER BY name LIMIT 1 OFFSET $3";
+    FILES_PAGE_END: "SELECT m.id, f.name FROM (SELECT id, copied_from FROM folder WHERE copied_by = $1 AND id > $2 AND id <= $3 ORDER BY id) m
+            CROSS JOIN file f WHERE f.folder_id = m.copied_from ORDER BY m.id, f.name LIMIT 1 OFFSET $4",
+        "SELECT m.id, f.name FROM (SELECT id, copied_from FROM folder WHERE copied_by = $1 AND id > $2 AND id <= $3 ORDER BY id) m
+            CROSS JOIN LATERAL (SELECT name FROM file WHERE folder_id = m.copied_from ORDER BY name LIMIT $4 + 1) f
+            ORDER BY m.id, f.name LIMIT 1 OFFSET $4";
+    /// Sub-folders that the journal has ended in ($6, $7] and that stood at the instant.
+    PAST_FOLDERS: "INSERT INTO folder (id, parent_id, name, created, updated, since, copied_from, copied_by)
+        SELECT $1 + n, parent_id, name, $2, $2, $3, id, $4 FROM (
+            SELECT row_number() OVER (ORDER BY m.id, p.name) - 1 AS n, m.id AS parent_id, p.name, p.id
+            FROM past_folder p JOIN folder m ON m.copied_by = $4 AND m.copied_from = p.parent_id
+            WHERE p.until > $5 AND p.until <= $6 AND p.since <= $3
+        ) numbered WHERE true ON CONFLICT (parent_id, name) DO NOTHING";
+    PAST_FOLDERS_COUNT: "SELECT count(*) FROM past_folder p JOIN folder m ON m.copied_by = $1 AND m.copied_from = p.parent_id
+        WHERE p.until > $2 AND p.until <= $3 AND p.since <= $4";
+    PAST_FOLDERS_END: "SELECT until FROM past_folder WHERE until > $1 AND until <= $2 ORDER BY until LIMIT 1 OFFSET $3";
+    PAST_FILES: "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since)
+        SELECT folder_id, name, $1 + n, CASE WHEN $7 THEN id ELSE $1 + n END, 1, content_id, flags, $2, $2, $2, $3 FROM (
+            SELECT row_number() OVER (ORDER BY m.id, p.name) - 1 AS n, m.id AS folder_id, p.name, p.id, p.content_id, p.flags
+            FROM past_file p JOIN folder m ON m.copied_by = $4 AND m.copied_from = p.folder_id
+            WHERE p.until > $5 AND p.until <= $6 AND p.since <= $3
+        ) numbered WHERE true ON CONFLICT (folder_id, name) DO NOTHING";
+    PAST_FILES_COUNT: "SELECT count(*) FROM past_file p JOIN folder m ON m.copied_by = $1 AND m.copied_from = p.folder_id
+        WHERE p.until > $2 AND p.until <= $3 AND p.since <= $4";
+    PAST_FILES_END: "SELECT until FROM past_file WHERE until > $1 AND until <= $2 ORDER BY until LIMIT 1 OFFSET $3";
+    /// The last of the next `$3` folders of a clone.
+    NEXT_FOLDERS_END: "SELECT max(id) FROM (SELECT id FROM folder WHERE copied_by = $1 AND id > $2 ORDER BY id LIMIT $3) page";
+    ORIGIN: "SELECT copied_from FROM folder WHERE id = $1";
+    /// The superseded versions that files [$1, $2) of a clone are to have; their `version_id` names the source.
+    HISTORY_COUNT: "SELECT (SELECT count(*) FROM file d JOIN version v ON v.file_id = d.version_id WHERE d.id >= $1 AND d.id < $2 AND v.since <= $3)
+        + (SELECT count(*) FROM file d JOIN past_version v ON v.file_id = d.version_id WHERE d.id >= $1 AND d.id < $2 AND v.since <= $3 AND v.until > $3)";
+    /// Their times are those of the copy, a millisecond apart, so that no two versions of a file share one.
+    HISTORY: "INSERT INTO version (file_id, version, id, content_id, flags, created, updated, since)
+        SELECT file_id, number, CASE WHEN number = 1 THEN file_id ELSE $1 + n END, content_id, flags, $2 - 100 + number, $2 - 100 + number, $3 FROM (
+            SELECT file_id, row_number() OVER (PARTITION BY file_id ORDER BY version) AS number,
+                row_number() OVER (ORDER BY file_id, version) - 1 AS n, content_id, flags FROM (
+                SELECT d.id AS file_id, v.version, v.content_id, v.flags FROM file d JOIN version v ON v.file_id = d.version_id
+                WHERE d.id >= $4 AND d.id < $5 AND v.since <= $3
+                UNION ALL
+                SELECT d.id AS file_id, v.version, v.content_id, v.flags FROM file d JOIN past_version v ON v.file_id = d.version_id
+                WHERE d.id >= $4 AND d.id < $5 AND v.since <= $3 AND v.until > $3
+            ) found
+        ) numbered";
+    /// Gives the files [$1, $2) their own version ids and numbers after their histories are written.
+    NUMBER_CURRENT: "UPDATE file SET
+            version = 1 + (SELECT count(*) FROM version v WHERE v.file_id = file.id),
+            version_id = CASE WHEN EXISTS (SELECT 1 FROM version v WHERE v.file_id = file.id) THEN $3 + id - $1 ELSE id END
+        WHERE id >= $1 AND id < $2";
+    HIDE_MORE: "UPDATE hidden_range SET last_id = $3 WHERE job_id = $1 AND last_id = $2 - 1";
+    HIDE: "INSERT INTO hidden_range (first_id, last_id, job_id) VALUES ($1, $2, $3)";
+    UNHIDE: "DELETE FROM hidden_range WHERE job_id = $1"
+}
+
+/// What every page of a clone has in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Cloning {
+    pub job: JobId,
+    /// E, the instant that the clone shows.
+    pub instant: i64,
+    /// The time that all its rows bear.
+    pub now: Millis,
+    /// Whether superseded versions are copied too.
+    pub with_history: bool,
+}
+
+/// Which rows of the source a page looks at: a clone has folders, and files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Folders,
+    Files,
+}
+
+/// Copies the entries of folder `from` with names in (`after`, `to`] into clone folder `into`; how many.
+pub async fn copy_of_one(
+    tx: &mut Tx,
+    kind: Kind,
+    c: &Cloning,
+    ids: i64,
+    into: FolderId,
+    from: FolderId,
+    after: &str,
+    to: &str,
+) -> Result<u64> {
+    match kind {
+        Kind::Folders => tx.run(&FOLDERS_OF_ONE, args![ids, into, c.now, c.instant, c.job, from, after, to]).await,
+        Kind::Files => tx.run(&FILES_OF_ONE, args![ids, into, c.now, c.instant, from, after, to, c.with_history]).await,
+    }
+}
+
+/// Copies all entries of the clone's folders with ids in (`after`, `to`]; how many.
+pub async fn copy_of_many(
+    tx: &mut Tx,
+    kind: Kind,
+    c: &Cloning,
+    ids: i64,
+    after: FolderId,
+    to: FolderId,
+) -> Result<u64> {
+    match kind {
+        Kind::Folders => tx.run(&FOLDERS_OF_MANY, args![ids, c.now, c.instant, c.job, after, to]).await,
+        Kind::Files => tx.run(&FILES_OF_MANY, args![ids, c.now, c.instant, c.job, after, to, c.with_history]).await,
+    }
+}
+
+/// The name at which a page of `rows` entries of one folder ends; `None` when the folder ends before.
+pub async fn page_end(tx: &mut Tx, kind: Kind, folder: FolderId, after: &str, rows: i64) -> Result<Option<String>> {
+    let sql = if kind == Kind::Folders { &FOLDER_PAGE_END } else { &FILE_PAGE_END };
+    Ok(tx.maybe::<(String,)>(sql, args![folder, after, rows - 1]).await?.map(|row| row.0))
+}
+
+/// The clone folder and the name at which a page of `rows` entries of the clone's folders in
+/// (`after`, `to`] ends; `None` when all of them have fewer.
+pub async fn page_end_of_many(
+    tx: &mut Tx,
+    kind: Kind,
+    job: JobId,
+    after: FolderId,
+    to: FolderId,
+    rows: i64,
+) -> Result<Option<(FolderId, String)>> {
+    let sql = if kind == Kind::Folders { &FOLDERS_PAGE_END } else { &FILES_PAGE_END };
+    tx.maybe(sql, args![job, after, to, rows - 1]).await
+}
+
+/// The last of the clone's next `rows` folders after `after`; `None` when there are no more.
+pub async fn next_folders_end(tx: &mut Tx, job: JobId, after: FolderId, rows: i64) -> Result<Option<FolderId>> {
+    Ok(tx.one::<(Option<FolderId>,)>(&NEXT_FOLDERS_END, args![job, after, rows]).await?.0)
+}
+
+/// The folder that a clone's folder was made from.
+pub async fn origin(tx: &mut Tx, folder: FolderId) -> Result<FolderId> {
+    Ok(tx.one::<(FolderId,)>(&ORIGIN, args![folder]).await?.0)
+}
+
+/// Copies the entries of the instant that ended in (`after`, `to`]; how many.
+pub async fn copy_past(tx: &mut Tx, kind: Kind, c: &Cloning, ids: i64, after: i64, to: i64) -> Result<u64> {
+    match kind {
+        Kind::Folders => tx.run(&PAST_FOLDERS, args![ids, c.now, c.instant, c.job, after, to]).await,
+        Kind::Files => tx.run(&PAST_FILES, args![ids, c.now, c.instant, c.job, after, to, c.with_history]).await,
+    }
+}
+
+/// How many ids [`copy_past`] may need.
+pub async fn past_count(tx: &mut Tx, kind: Kind, c: &Cloning, after: i64, to: i64) -> Result<i64> {
+    let sql = if kind == Kind::Folders { &PAST_FOLDERS_COUNT } else { &PAST_FILES_COUNT };
+    Ok(tx.one::<(i64,)>(sql, args![c.job, after, to, c.instant]).await?.0)
+}
+
+/// The change at which a page of `rows` ended entries after change `after` ends, at most `bound`.
+pub async fn past_end(tx: &mut Tx, kind: Kind, after: i64, bound: i64, rows: i64) -> Result<i64> {
+    let sql = if kind == Kind::Folders { &PAST_FOLDERS_END } else { &PAST_FILES_END };
+    Ok(tx.maybe::<(i64,)>(sql, args![after, bound, rows - 1]).await?.map_or(bound, |row| row.0))
+}
+
+/// How many superseded versions the clone's files [`first`, `end`) are to have.
+pub async fn history_count(tx: &mut Tx, c: &Cloning, first: i64, end: i64) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(&HISTORY_COUNT, args![first, end, c.instant]).await?.0)
+}
+
+/// Writes those versions and numbers the current ones; `ids` has room for both.
+pub async fn history(tx: &mut Tx, c: &Cloning, ids: i64, count: i64, first: i64, end: i64) -> Result<()> {
+    if count > 0 {
+        tx.run(&HISTORY, args![ids, c.now, c.instant, first, end]).await?;
+    }
+    tx.run(&NUMBER_CURRENT, args![first, end, ids + count]).await?;
+    Ok(())
+}
+
+/// Hides the ids [`first`, `end`) from scans of the whole library.
+pub async fn hide(tx: &mut Tx, job: JobId, first: i64, end: i64) -> Result<()> {
+    if tx.run(&HIDE_MORE, args![job, first, end - 1]).await? == 0 {
+        tx.run(&HIDE, args![first, end - 1, job]).await?;
+    }
+    Ok(())
+}
+
+/// Shows everything that a job has hidden.
+pub async fn unhide(tx: &mut Tx, job: JobId) -> Result<()> {
+    tx.run(&UNHIDE, args![job]).await?;
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! Folder rows.
+
+use sqlx::FromRow;
+
+use super::{Tx, args, statements};
+use crate::error::Result;
+use crate::model::ids::{FolderId, JobId};
+use crate::model::time::Millis;
+
+statements! {
+    CHILD: "SELECT id, parent_id, name, created, updated, since FROM folder WHERE parent_id = $1 AND name = $2";
+    BY_ID: "SELECT id, parent_id, name, created, updated, since FROM folder WHERE id = $1";
+    /// From the folder itself up to its root. The roots' parent 0 has no row.
+    ANCESTRY: "WITH RECURSIVE up (id, parent_id, name, level) AS (
+            SELECT id, parent_id, name, CAST(0 AS BIGINT) FROM folder WHERE id = $1
+            UNION ALL
+            SELECT f.id, f.parent_id, f.name, up.level + 1 FROM folder f JOIN up ON f.id = up.parent_id
+        ) SELECT id, name FROM up ORDER BY level";
+    INSERT_IF_FREE: "INSERT INTO folder (id, parent_id, name, created, updated, since) VALUES ($1, $2, $3, $4, $4, $5)
+        ON CONFLICT (parent_id, name) DO NOTHING";
+    INSERT_CLONE_ROOT: "INSERT INTO folder (id, parent_id, name, created, updated, since, copied_from, copied_by)
+        VALUES ($1, 3, $2, $3, $3, $4, $5, $6)";
+    KEEP: "INSERT INTO past_folder (parent_id, name, id, created, updated, since, until)
+        SELECT parent_id, name, id, created, updated, since, CAST($2 AS BIGINT) FROM folder WHERE id = $1 AND since < $2";
+    PLACE: "UPDATE folder SET parent_id = $2, name = $3, updated = $4, since = $5 WHERE id = $1";
+    REMOVE: "DELETE FROM folder WHERE id = $1";
+    FIRST_CHILD_FOLDERS: "SELECT id FROM folder WHERE parent_id = $1 ORDER BY id LIMIT $2";
+    FIRST_CHILD_FILES: "SELECT id FROM file WHERE folder_id = $1 ORDER BY id LIMIT $2"
+}
+
+/// A live folder.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Folder {
+    pub id: FolderId,
+    pub parent_id: FolderId,
+    pub name: String,
+    pub created: Millis,
+    pub updated: Millis,
+    pub since: i64,
+}
+
+/// The folder of that name in `parent`.
+pub async fn child(tx: &mut Tx, parent: FolderId, name: &str) -> Result<Option<Folder>> {
+    tx.maybe(&CHILD, args![parent, name]).await
+}
+
+/// A live folder, wherever it hangs.
+pub async fn by_id(tx: &mut Tx, id: FolderId) -> Result<Option<Folder>> {
+    tx.maybe(&BY_ID, args![id]).await
+}
+
+/// Ids and names from the folder itself up to and with its root; empty when there is no such folder.
+pub async fn ancestry(tx: &mut Tx, id: FolderId) -> Result<Vec<(FolderId, String)>> {
+    tx.all(&ANCESTRY, args![id]).await
+}
+
+/// Makes a folder unless the name is taken; says whether it did.
+pub async fn insert_if_free(
+    tx: &mut Tx,
+    id: FolderId,
+    parent: FolderId,
+    name: &str,
+    now: Millis,
+    change: i64,
+) -> Result<bool> {
+    Ok(tx.run(&INSERT_IF_FREE, args![id, parent, name, now, change]).await? == 1)
+}
+
+/// Makes the root of a clone below the detached root, named after the job.
+pub async fn insert_clone_root(
+    tx: &mut Tx,
+    id: FolderId,
+    source: FolderId,
+    job: JobId,
+    now: Millis,
+    instant: i64,
+) -> Result<()> {
+    tx.run(&INSERT_CLONE_ROOT, args![id, job.0.to_string(), now, instant, source, job]).await?;
+    Ok(())
+}
+
+/// Gives a folder another parent and name; the place must be free. The old row goes to the journal.
+pub async fn place(tx: &mut Tx, id: FolderId, parent: FolderId, name: &str, now: Millis, change: i64) -> Result<()> {
+    tx.run(&KEEP, args![id, change]).await?;
+    tx.run(&PLACE, args![id, parent, name, now, change]).await?;
+    Ok(())
+}
+
+/// Removes the row of an empty folder; the old row goes to the journal.
+pub async fn remove(tx: &mut Tx, id: FolderId, change: i64) -> Result<()> {
+    tx.run(&KEEP, args![id, change]).await?;
+    tx.run(&REMOVE, args![id]).await?;
+    Ok(())
+}
+
+/// Whether `folder` holds nothing but, if given, the one folder `except`.
+pub async fn is_empty_but(tx: &mut Tx, folder: FolderId, except: Option<FolderId>) -> Result<bool> {
+    let files: Vec<(i64,)> = tx.all(&FIRST_CHILD_FILES, args![folder, 1_i64]).await?;
+    let folders: Vec<(FolderId,)> = tx.all(&FIRST_CHILD_FOLDERS, args![folder, 2_i64]).await?;
+    Ok(files.is_empty() && folders.iter().all(|(id,)| Some(*id) == except))
+}

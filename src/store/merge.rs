@@ -1,0 +1,255 @@
+//! The statements of a merge: pages of one source folder joined into one target folder, by name.
+//! `tree::relink` tells in which order they run.
+
+use sqlx::FromRow;
+
+use super::{Tx, args, statements};
+use crate::error::Result;
+use crate::model::ids::{FolderId, JobId};
+use crate::model::time::Millis;
+
+/// Versions a file may have, the current one counted.
+pub const VERSIONS_MAX: i64 = 100;
+/// Left-behind items of a job that are recorded by name; beyond that they are only counted.
+const FAILURES_KEPT: i64 = 100;
+
+statements! {
+    INSERT_PAIR: "INSERT INTO merge_pair (job_id, ord, depth, source_id, target_id, begun) VALUES ($1, $2, $3, $4, $5, 0)";
+    NEXT_PAIR: "SELECT ord, depth, source_id, target_id FROM merge_pair WHERE job_id = $1 AND ord >= $2 ORDER BY ord LIMIT 1";
+    LAST_ORD: "SELECT coalesce(max(ord), 0) FROM merge_pair WHERE job_id = $1";
+    MARK_BEGUN: "UPDATE merge_pair SET begun = $3 WHERE job_id = $1 AND ord = $2";
+    /// Names that both folders have and whose histories fit together.
+    FIND_CONFLICTS: "INSERT INTO merge_page (job_id, source_file, target_file, last_number, added)
+        SELECT $1, source_id, target_id, last_number, 1 + superseded FROM (
+            SELECT s.id AS source_id, t.id AS target_id, t.version AS last_number,
+                (SELECT count(*) FROM version v WHERE v.file_id = s.id) AS superseded,
+                (SELECT count(*) FROM version v WHERE v.file_id = t.id) AS superseded_there
+            FROM file s JOIN file t ON t.folder_id = $3 AND t.name = s.name
+            WHERE s.folder_id = $2 AND s.name > $4 AND s.name <= $5
+        ) both_there WHERE superseded + superseded_there + 2 <= $6";
+    /// Names that both have and that did not fit; recorded up to a bound.
+    RECORD_FAILURES: "INSERT INTO job_failure (job_id, folder_id, name, reason)
+        SELECT $1, s.folder_id, s.name, 'VERSION_LIMIT_EXCEEDED' FROM file s JOIN file t ON t.folder_id = $3 AND t.name = s.name
+        WHERE s.folder_id = $2 AND s.name > $4 AND s.name <= $5
+            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = s.id)
+            AND (SELECT count(*) FROM job_failure WHERE job_id = $1) < $6
+        ORDER BY s.name LIMIT $6 ON CONFLICT (job_id, folder_id, name) DO NOTHING";
+    FAILURE_COUNT: "SELECT count(*) FROM file s JOIN file t ON t.folder_id = $3 AND t.name = s.name
+        WHERE s.folder_id = $2 AND s.name > $4 AND s.name <= $5
+            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = s.id)";
+    /// A clone's files that did not fit have nowhere to stay.
+    DROP_UNFIT_HISTORY: "DELETE FROM version WHERE file_id IN (
+        SELECT s.id FROM file s JOIN file t ON t.folder_id = $3 AND t.name = s.name
+        WHERE s.folder_id = $2 AND s.name > $4 AND s.name <= $5
+            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = s.id))";
+    DROP_UNFIT: "DELETE FROM file WHERE id IN (
+        SELECT s.id FROM file s JOIN file t ON t.folder_id = $3 AND t.name = s.name
+        WHERE s.folder_id = $2 AND s.name > $4 AND s.name <= $5
+            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = s.id))";
+    KEEP_FREE: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, until)
+        SELECT folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, CAST($5 AS BIGINT) FROM file s
+        WHERE s.folder_id = $1 AND s.name > $3 AND s.name <= $4 AND s.since < $5
+            AND NOT EXISTS (SELECT 1 FROM file t WHERE t.folder_id = $2 AND t.name = s.name)";
+    RELINK_FREE: "UPDATE file SET folder_id = $2, since = $5 WHERE folder_id = $1 AND name > $3 AND name <= $4
+            AND NOT EXISTS (SELECT 1 FROM file t WHERE t.folder_id = $2 AND t.name = file.name)";
+    KEEP_TARGETS: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, until)
+        SELECT f.folder_id, f.name, f.id, f.version_id, f.version, f.content_id, f.flags, f.created, f.uploaded, f.updated, f.since, CAST($2 AS BIGINT)
+        FROM merge_page p JOIN file f ON f.id = p.target_file WHERE p.job_id = $1 AND f.since < $2";
+    KEEP_SOURCES: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, until)
+        SELECT f.folder_id, f.name, f.id, f.version_id, f.version, f.content_id, f.flags, f.created, f.uploaded, f.updated, f.since, CAST($2 AS BIGINT)
+        FROM merge_page p JOIN file f ON f.id = p.source_file WHERE p.job_id = $1 AND f.since < $2";
+    KEEP_HISTORIES: "INSERT INTO past_version (file_id, version, id, content_id, flags, created, updated, since, until)
+        SELECT v.file_id, v.version, v.id, v.content_id, v.flags, v.created, v.updated, v.since, CAST($2 AS BIGINT)
+        FROM merge_page p JOIN version v ON v.file_id = p.source_file WHERE p.job_id = $1 AND v.since < $2";
+    SUPERSEDE_TARGETS: "INSERT INTO version (file_id, version, id, content_id, flags, created, updated, since)
+        SELECT f.id, f.version, f.version_id, f.content_id, f.flags, f.uploaded, f.updated, CAST($2 AS BIGINT)
+        FROM merge_page p JOIN file f ON f.id = p.target_file WHERE p.job_id = $1";
+    APPEND_HISTORIES: "INSERT INTO version (file_id, version, id, content_id, flags, created, updated, since)
+        SELECT p.target_file, p.last_number + row_number() OVER (PARTITION BY v.file_id ORDER BY v.version),
+            v.id, v.content_id, v.flags, v.created, v.updated, CAST($2 AS BIGINT)
+        FROM merge_page p JOIN version v ON v.file_id = p.source_file WHERE p.job_id = $1";
+    REMOVE_HISTORIES: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE job_id = $1)";
+    /// No two versions of a file share the time that clients tell them apart by.
+    APPEND_CURRENT: "UPDATE file SET version_id = s.version_id, version = p.last_number + p.added, content_id = s.content_id,
+            flags = s.flags, uploaded = s.uploaded, updated = CASE WHEN file.updated >= $3 THEN file.updated + 1 ELSE $3 END, since = $2
+        FROM merge_page p JOIN file s ON s.id = p.source_file WHERE p.job_id = $1 AND file.id = p.target_file";
+    REMOVE_SOURCES: "DELETE FROM file WHERE id IN (SELECT source_file FROM merge_page WHERE job_id = $1)";
+    CLEAR_PAGE: "DELETE FROM merge_page WHERE job_id = $1";
+    PAIR_CHILDREN: "INSERT INTO merge_pair (job_id, ord, depth, source_id, target_id, begun)
+        SELECT $1, $2 + row_number() OVER (ORDER BY s.name), $3, s.id, t.id, 0 FROM folder s JOIN folder t ON t.parent_id = $5 AND t.name = s.name
+        WHERE s.parent_id = $4 AND s.name > $6 AND s.name <= $7 AND t.id <> $8";
+    FIND_NAMESAKE: "SELECT s.id FROM folder s JOIN folder t ON t.parent_id = $2 AND t.name = s.name WHERE s.parent_id = $1 AND t.id = $3";
+    KEEP_FREE_FOLDERS: "INSERT INTO past_folder (parent_id, name, id, created, updated, since, until)
+        SELECT parent_id, name, id, created, updated, since, CAST($5 AS BIGINT) FROM folder s
+        WHERE s.parent_id = $1 AND s.name > $3 AND s.name <= $4 AND s.since < $5
+            AND NOT EXISTS (SELECT 1 FROM folder t WHERE t.parent_id = $2 AND t.name = s.name)";
+    RELINK_FREE_FOLDERS: "UPDATE folder SET parent_id = $2, since = $5 WHERE parent_id = $1 AND name > $3 AND name <= $4
+            AND NOT EXISTS (SELECT 1 FROM folder t WHERE t.parent_id = $2 AND t.name = folder.name)";
+    DEEPEST: "SELECT max(depth) FROM merge_pair WHERE job_id = $1";
+    CLOSING_END: "SELECT max(ord) FROM (SELECT ord FROM merge_pair WHERE job_id = $1 AND depth = $2 ORDER BY ord LIMIT $3) page";
+    KEEP_EMPTY: "INSERT INTO past_folder (parent_id, name, id, created, updated, since, until)
+        SELECT f.parent_id, f.name, f.id, f.created, f.updated, f.since, CAST($4 AS BIGINT) FROM merge_pair p JOIN folder f ON f.id = p.source_id
+        WHERE p.job_id = $1 AND p.depth = $2 AND p.ord <= $3 AND f.since < $4
+            AND NOT EXISTS (SELECT 1 FROM file c WHERE c.folder_id = f.id) AND NOT EXISTS (SELECT 1 FROM folder c WHERE c.parent_id = f.id)";
+    REMOVE_EMPTY: "DELETE FROM folder WHERE id IN (SELECT source_id FROM merge_pair WHERE job_id = $1 AND depth = $2 AND ord <= $3)
+            AND NOT EXISTS (SELECT 1 FROM file c WHERE c.folder_id = folder.id) AND NOT EXISTS (SELECT 1 FROM folder c WHERE c.parent_id = folder.id)";
+    /// Pairs into whose source something came while its entries were moved: they go round again.
+    REQUEUE: "INSERT INTO merge_pair (job_id, ord, depth, source_id, target_id, begun)
+        SELECT p.job_id, $4 + row_number() OVER (ORDER BY p.ord), p.depth, p.source_id, p.target_id, 0 FROM merge_pair p
+        WHERE p.job_id = $1 AND p.depth = $2 AND p.ord <= $3 AND (
+            EXISTS (SELECT 1 FROM file c WHERE c.folder_id = p.source_id AND c.since > p.begun)
+            OR EXISTS (SELECT 1 FROM folder c WHERE c.parent_id = p.source_id AND c.since > p.begun AND c.id <> $5))";
+    FORGET_PAIRS: "DELETE FROM merge_pair WHERE job_id = $1 AND depth = $2 AND ord <= $3"
+}
+
+/// Two folders of the same place: what the first holds goes into the second.
+#[derive(Clone, Debug, FromRow)]
+pub struct Pair {
+    pub ord: i64,
+    pub depth: i64,
+    pub source_id: FolderId,
+    pub target_id: FolderId,
+}
+
+/// A page of a pair: the names in (`after`, `to`].
+#[derive(Clone, Debug)]
+pub struct Page<'a> {
+    pub job: JobId,
+    pub source: FolderId,
+    pub target: FolderId,
+    pub after: &'a str,
+    pub to: &'a str,
+    pub change: i64,
+    pub now: Millis,
+}
+
+/// Queues a pair of folders.
+pub async fn insert_pair(
+    tx: &mut Tx,
+    job: JobId,
+    ord: i64,
+    depth: i64,
+    source: FolderId,
+    target: FolderId,
+) -> Result<()> {
+    tx.run(&INSERT_PAIR, args![job, ord, depth, source, target]).await?;
+    Ok(())
+}
+
+/// The first pair from `ord` on.
+pub async fn next_pair(tx: &mut Tx, job: JobId, ord: i64) -> Result<Option<Pair>> {
+    tx.maybe(&NEXT_PAIR, args![job, ord]).await
+}
+
+/// The highest place in the queue.
+pub async fn last_ord(tx: &mut Tx, job: JobId) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(&LAST_ORD, args![job]).await?.0)
+}
+
+/// Notes that a pair is being merged from `change` on: what comes into its source later is younger.
+pub async fn mark_begun(tx: &mut Tx, job: JobId, ord: i64, change: i64) -> Result<()> {
+    tx.run(&MARK_BEGUN, args![job, ord, change]).await?;
+    Ok(())
+}
+
+/// Finds the conflicts of a page and records those that do not fit; returns (conflicts, unfit).
+pub async fn find_conflicts(tx: &mut Tx, p: &Page<'_>) -> Result<(u64, i64)> {
+    let conflicts = tx.run(&FIND_CONFLICTS, args![p.job, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await?;
+    let (unfit,): (i64,) = tx.one(&FAILURE_COUNT, args![p.job, p.source, p.target, p.after, p.to]).await?;
+    if unfit > 0 {
+        tx.run(&RECORD_FAILURES, args![p.job, p.source, p.target, p.after, p.to, FAILURES_KEPT]).await?;
+    }
+    Ok((conflicts, unfit))
+}
+
+/// Removes the files of a clone that did not fit.
+pub async fn drop_unfit(tx: &mut Tx, p: &Page<'_>) -> Result<()> {
+    tx.run(&DROP_UNFIT_HISTORY, args![p.job, p.source, p.target, p.after, p.to]).await?;
+    tx.run(&DROP_UNFIT, args![p.job, p.source, p.target, p.after, p.to]).await?;
+    Ok(())
+}
+
+/// Relinks the files whose names are free in the target; how many.
+pub async fn relink_free(tx: &mut Tx, p: &Page<'_>, keep: Keep) -> Result<u64> {
+    if keep == Keep::Sources {
+        tx.run(&KEEP_FREE, args![p.source, p.target, p.after, p.to, p.change]).await?;
+    }
+    tx.run(&RELINK_FREE, args![p.source, p.target, p.after, p.to, p.change]).await
+}
+
+/// Whether the rows that a merge takes from its source are journalled. Those of a clone were never seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    Sources,
+    Nothing,
+}
+
+/// Appends the histories of the page's conflicts to their targets and removes their sources.
+pub async fn append_conflicts(tx: &mut Tx, p: &Page<'_>, keep: Keep) -> Result<()> {
+    tx.run(&KEEP_TARGETS, args![p.job, p.change]).await?;
+    if keep == Keep::Sources {
+        tx.run(&KEEP_SOURCES, args![p.job, p.change]).await?;
+        tx.run(&KEEP_HISTORIES, args![p.job, p.change]).await?;
+    }
+    tx.run(&SUPERSEDE_TARGETS, args![p.job, p.change]).await?;
+    tx.run(&APPEND_HISTORIES, args![p.job, p.change]).await?;
+    tx.run(&REMOVE_HISTORIES, args![p.job]).await?;
+    tx.run(&APPEND_CURRENT, args![p.job, p.change, p.now]).await?;
+    tx.run(&REMOVE_SOURCES, args![p.job]).await?;
+    tx.run(&CLEAR_PAGE, args![p.job]).await?;
+    Ok(())
+}
+
+/// Queues the sub-folders that both have, but for the pair with `except` as its target.
+pub async fn pair_children(tx: &mut Tx, p: &Page<'_>, last_ord: i64, depth: i64, except: FolderId) -> Result<u64> {
+    tx.run(&PAIR_CHILDREN, args![p.job, last_ord, depth, p.source, p.target, p.after, p.to, except]).await
+}
+
+/// The sub-folder of `source` whose place in `target` is taken by `taken_by`.
+pub async fn find_namesake(
+    tx: &mut Tx,
+    source: FolderId,
+    target: FolderId,
+    taken_by: FolderId,
+) -> Result<Option<FolderId>> {
+    Ok(tx.maybe::<(FolderId,)>(&FIND_NAMESAKE, args![source, target, taken_by]).await?.map(|row| row.0))
+}
+
+/// Relinks the sub-folders whose names are free in the target; how many.
+pub async fn relink_free_folders(tx: &mut Tx, p: &Page<'_>, keep: Keep) -> Result<u64> {
+    if keep == Keep::Sources {
+        tx.run(&KEEP_FREE_FOLDERS, args![p.source, p.target, p.after, p.to, p.change]).await?;
+    }
+    tx.run(&RELINK_FREE_FOLDERS, args![p.source, p.target, p.after, p.to, p.change]).await
+}
+
+/// The greatest depth at which pairs wait to be closed.
+pub async fn deepest(tx: &mut Tx, job: JobId) -> Result<Option<i64>> {
+    Ok(tx.one::<(Option<i64>,)>(&DEEPEST, args![job]).await?.0)
+}
+
+/// The last of the next `rows` pairs of that depth.
+pub async fn closing_end(tx: &mut Tx, job: JobId, depth: i64, rows: i64) -> Result<i64> {
+    Ok(tx.one::<(Option<i64>,)>(&CLOSING_END, args![job, depth, rows]).await?.0.unwrap_or(0))
+}
+
+/// Removes the emptied source folders of pairs up to `to`, queues again those that something came
+/// into, and forgets the pairs; how many were queued again.
+pub async fn close_pairs(
+    tx: &mut Tx,
+    job: JobId,
+    depth: i64,
+    to: i64,
+    change: i64,
+    namesake: Option<FolderId>,
+    keep: Keep,
+) -> Result<u64> {
+    if keep == Keep::Sources {
+        tx.run(&KEEP_EMPTY, args![job, depth, to, change]).await?;
+    }
+    tx.run(&REMOVE_EMPTY, args![job, depth, to]).await?;
+    let last = last_ord(tx, job).await?;
+    let again = tx.run(&REQUEUE, args![job, depth, to, last, namesake.unwrap_or(FolderId(0))]).await?;
+    tx.run(&FORGET_PAIRS, args![job, depth, to]).await?;
+    Ok(again)
+}

@@ -1,0 +1,371 @@
+//! The catalog: all SQL lives in this folder, one function per statement.
+//!
+//! Two databases speak one text wherever their dialects allow. [`Db`] holds the connections, [`Tx`] is
+//! a transaction on either, [`Sql`] a statement with its text for each, [`statements!`] declares them so
+//! that a test can prepare every one on both.
+//!
+//! On SQLite every write goes through a pool of one connection, first come first served; readers have
+//! their own. On PostgreSQL writers of the tree hold an advisory lock: shared while they add or replace
+//! files, alone while they change the shape of the tree or fix the instant of a copy. That lock is the
+//! whole difference between the two, and it makes PostgreSQL look like SQLite to the code above.
+
+pub mod check;
+pub mod clone;
+pub mod files;
+pub mod folders;
+pub mod jobs;
+pub mod listing;
+pub mod merge;
+pub mod open;
+pub mod settings;
+pub mod sweep;
+
+use std::sync::{Arc, Mutex, OnceLock};
+
+use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
+use sqlx::{FromRow, Postgres, Sqlite, Transaction, pool::PoolConnection};
+
+use crate::error::{Error, Result};
+pub use open::sqlite_options;
+
+/// A statement: one text for both databases, or one for each where they truly differ.
+#[derive(Clone, Copy, Debug)]
+pub struct Sql {
+    pub sqlite: &'static str,
+    pub postgres: &'static str,
+}
+
+/// Declares statements and lists them in `STATEMENTS` for the test that prepares them on both databases.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident: $($text:expr),+);* $(;)?) => {
+        $($(#[$doc])* const $name: crate::store::Sql = crate::store::statements!(@sql $($text),+);)*
+        /// Every statement of this file, by name.
+        pub const STATEMENTS: &[(&str, crate::store::Sql)] = &[$((stringify!($name), $name)),*];
+    };
+    (@sql $both:expr) => { crate::store::Sql { sqlite: $both, postgres: $both } };
+    (@sql $sqlite:expr, $postgres:expr) => { crate::store::Sql { sqlite: $sqlite, postgres: $postgres } };
+}
+pub(crate) use statements;
+
+/// Every statement there is, by file.
+pub const ALL_STATEMENTS: &[(&str, &[(&str, Sql)])] = &[
+    ("store", STATEMENTS),
+    ("check", check::STATEMENTS),
+    ("clone", clone::STATEMENTS),
+    ("files", files::STATEMENTS),
+    ("folders", folders::STATEMENTS),
+    ("jobs", jobs::STATEMENTS),
+    ("listing", listing::STATEMENTS),
+    ("merge", merge::STATEMENTS),
+    ("settings", settings::STATEMENTS),
+    ("sweep", sweep::STATEMENTS),
+];
+
+statements! {
+    /// The first of `$1` new ids on SQLite; the first of a whole block on PostgreSQL.
+    TAKE_IDS: "UPDATE counter SET value = value + $1 WHERE name = 'id' RETURNING value - $1 + 1", "SELECT nextval('id_block') + 0 * $1";
+    NEXT_CHANGE: "UPDATE counter SET value = value + 1 WHERE name = 'change' RETURNING value", "SELECT nextval('change_number')";
+    /// `$1` tells the lock apart from those of other programs.
+    SHARE_TREE: "SELECT $1", "SELECT 1::bigint FROM pg_advisory_xact_lock_shared($1)";
+    OWN_TREE: "SELECT $1", "SELECT 1::bigint FROM pg_advisory_xact_lock($1)";
+}
+
+/// Advisory lock number of the tree ("calotype" in ASCII, cut to 63 bits); submissions use the next one.
+const TREE_LOCK: i64 = 0x6361_6c6f_7479_7065;
+/// Ids in one block of the PostgreSQL sequence `id_block`.
+pub const ID_BLOCK: i64 = 65_536;
+
+/// What a writing transaction may do to the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Nothing that a reader can see, or nothing in the tree at all.
+    Apart,
+    /// Add and replace files, add folders.
+    Add,
+    /// Change parents and names of folders, or fix an instant: alone among writers of the tree.
+    Shape,
+}
+
+/// When a fault may be injected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    BeforeCommit,
+    /// The commit is done and its answer is lost.
+    AfterCommit,
+}
+
+type Fault = Arc<dyn Fn(Moment) -> Result<()> + Send + Sync>;
+
+/// An open catalog.
+pub struct Db {
+    pools: Pools,
+    /// The block of ids that this server draws from (PostgreSQL): next and end.
+    block: Mutex<(i64, i64)>,
+    fault: OnceLock<Fault>,
+}
+
+enum Pools {
+    Sqlite { write: SqlitePool, read: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// A transaction, or for single reads a bare connection. Dropped without [`Tx::commit`] it is undone.
+pub struct Tx {
+    held: Held,
+    fault: Option<Fault>,
+}
+
+enum Held {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+    SqliteGlance(PoolConnection<Sqlite>),
+    PostgresGlance(PoolConnection<Postgres>),
+}
+
+enum Link<'a> {
+    Sqlite(&'a mut SqliteConnection),
+    Postgres(&'a mut PgConnection),
+}
+
+/// A value bound to a statement.
+#[derive(Clone, Debug)]
+pub enum Value {
+    Int(Option<i64>),
+    Text(Option<String>),
+    Bool(Option<bool>),
+}
+
+impl Db {
+    /// A transaction that writes.
+    pub async fn write(&self, reach: Reach) -> Result<Tx> {
+        let fault = self.fault.get().cloned();
+        match &self.pools {
+            Pools::Sqlite { write, .. } => {
+                let held = Held::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?);
+                Ok(Tx { held, fault })
+            }
+            Pools::Postgres(pool) => {
+                let mut tx = Tx { held: Held::Postgres(pool.begin().await?), fault };
+                match reach {
+                    Reach::Apart => {}
+                    Reach::Add => drop(tx.one::<(i64,)>(&SHARE_TREE, args![TREE_LOCK]).await?),
+                    Reach::Shape => drop(tx.one::<(i64,)>(&OWN_TREE, args![TREE_LOCK]).await?),
+                }
+                Ok(tx)
+            }
+        }
+    }
+
+    /// A transaction in which submissions come one after the other, so that job ids are their order.
+    pub async fn submit(&self) -> Result<Tx> {
+        let mut tx = self.write(Reach::Apart).await?;
+        tx.one::<(i64,)>(&OWN_TREE, args![TREE_LOCK + 1]).await?;
+        Ok(tx)
+    }
+
+    /// A transaction that reads one state of the catalog throughout.
+    pub async fn read(&self) -> Result<Tx> {
+        let held = match &self.pools {
+            Pools::Sqlite { read, .. } => Held::Sqlite(read.begin().await?),
+            Pools::Postgres(pool) => {
+                Held::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        };
+        Ok(Tx { held, fault: None })
+    }
+
+    /// A connection for a single read, without the cost of a transaction around it.
+    pub async fn glance(&self) -> Result<Tx> {
+        let held = match &self.pools {
+            Pools::Sqlite { read, .. } => Held::SqliteGlance(read.acquire().await?),
+            Pools::Postgres(pool) => Held::PostgresGlance(pool.acquire().await?),
+        };
+        Ok(Tx { held, fault: None })
+    }
+
+    /// `count` consecutive ids, the first of which is returned. Ids of one server only grow.
+    pub async fn take_ids(&self, tx: &mut Tx, count: i64) -> Result<i64> {
+        if tx.is_sqlite() {
+            return Ok(tx.one::<(i64,)>(&TAKE_IDS, args![count]).await?.0);
+        }
+        debug_assert!(count <= ID_BLOCK, "a block holds {ID_BLOCK} ids");
+        loop {
+            {
+                let mut block = self.block();
+                if block.0 + count <= block.1 {
+                    block.0 += count;
+                    return Ok(block.0 - count);
+                }
+            }
+            let (first,): (i64,) = tx.one(&TAKE_IDS, args![count]).await?;
+            let mut block = self.block();
+            // Another task may have fetched a younger block meanwhile; ids must not go back.
+            if first > block.0 {
+                *block = (first, first + ID_BLOCK);
+            }
+            // Blocks are never empty, so the loop ends as soon as no other task drains each new one first.
+        }
+    }
+
+    /// Leaves the rest of this server's block of ids unused: the next id is above all handed out so far by
+    /// any server.
+    pub fn skip_to_new_ids(&self) {
+        *self.block() = (0, 0);
+    }
+
+    fn block(&self) -> std::sync::MutexGuard<'_, (i64, i64)> {
+        // The guarded section cannot panic, so the lock cannot be poisoned.
+        self.block.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Calls `fault` around every commit from now on; for tests that crash there. Only the first call counts.
+    pub fn inject(&self, fault: impl Fn(Moment) -> Result<()> + Send + Sync + 'static) {
+        drop(self.fault.set(Arc::new(fault)));
+    }
+
+    /// Whether this is the embedded catalog, of which there is one server.
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self.pools, Pools::Sqlite { .. })
+    }
+
+    /// Waits until every connection is closed.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Makes everything durable. After an error nothing is known to have happened or not.
+    pub async fn commit(self) -> Result<()> {
+        let Tx { held, fault } = self;
+        if let Some(fault) = &fault {
+            fault(Moment::BeforeCommit)?;
+        }
+        match held {
+            Held::Sqlite(tx) => tx.commit().await?,
+            Held::Postgres(tx) => tx.commit().await?,
+            Held::SqliteGlance(_) | Held::PostgresGlance(_) => {}
+        }
+        fault.map_or(Ok(()), |fault| fault(Moment::AfterCommit))
+    }
+
+    /// The number of the change that this transaction makes: one more than any taken before it.
+    pub async fn next_change(&mut self) -> Result<i64> {
+        Ok(self.one::<(i64,)>(&NEXT_CHANGE, args![]).await?.0)
+    }
+
+    fn is_sqlite(&self) -> bool {
+        matches!(self.held, Held::Sqlite(_) | Held::SqliteGlance(_))
+    }
+
+    fn link(&mut self) -> Link<'_> {
+        match &mut self.held {
+            Held::Sqlite(tx) => Link::Sqlite(tx),
+            Held::Postgres(tx) => Link::Postgres(tx),
+            Held::SqliteGlance(connection) => Link::Sqlite(connection),
+            Held::PostgresGlance(connection) => Link::Postgres(connection),
+        }
+    }
+
+    /// Runs a statement; the number of rows it changed.
+    pub(crate) async fn run(&mut self, sql: &Sql, args: Vec<Value>) -> Result<u64> {
+        Ok(match self.link() {
+            Link::Sqlite(c) => sqlx::query_with(sql.sqlite, sqlite_args(args)?).execute(c).await?.rows_affected(),
+            Link::Postgres(c) => sqlx::query_with(sql.postgres, postgres_args(args)?).execute(c).await?.rows_affected(),
+        })
+    }
+
+    /// All rows of a statement that bounds their number itself.
+    pub(crate) async fn all<T: Row>(&mut self, sql: &Sql, args: Vec<Value>) -> Result<Vec<T>> {
+        Ok(match self.link() {
+            Link::Sqlite(c) => sqlx::query_as_with(sql.sqlite, sqlite_args(args)?).fetch_all(c).await?,
+            Link::Postgres(c) => sqlx::query_as_with(sql.postgres, postgres_args(args)?).fetch_all(c).await?,
+        })
+    }
+
+    /// The first row, if there is one.
+    pub(crate) async fn maybe<T: Row>(&mut self, sql: &Sql, args: Vec<Value>) -> Result<Option<T>> {
+        Ok(match self.link() {
+            Link::Sqlite(c) => sqlx::query_as_with(sql.sqlite, sqlite_args(args)?).fetch_optional(c).await?,
+            Link::Postgres(c) => sqlx::query_as_with(sql.postgres, postgres_args(args)?).fetch_optional(c).await?,
+        })
+    }
+
+    /// The first row of a statement that always has one.
+    pub(crate) async fn one<T: Row>(&mut self, sql: &Sql, args: Vec<Value>) -> Result<T> {
+        let row = self.maybe(sql, args).await?;
+        row.ok_or_else(|| Error::Damaged(format!("no row for: {}", sql.sqlite)))
+    }
+
+    /// Asks the database to prepare a statement, on the dialect of this connection.
+    pub async fn prepare(&mut self, sql: &Sql) -> Result<()> {
+        use sqlx::{Executor, SqlSafeStr, Statement};
+        match self.link() {
+            Link::Sqlite(c) => drop(c.prepare(sql.sqlite.into_sql_str()).await?.sql().as_str().len()),
+            Link::Postgres(c) => drop(c.prepare(sql.postgres.into_sql_str()).await?.sql().as_str().len()),
+        }
+        Ok(())
+    }
+}
+
+/// A row of either database.
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+/// The values of a statement, in the order of `$1`, `$2`, …
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { vec![$(crate::store::Value::from($value)),*] };
+}
+pub(crate) use args;
+
+macro_rules! bind {
+    ($arguments:ty, $values:expr) => {{
+        use sqlx::Arguments;
+        let mut arguments = <$arguments>::default();
+        for value in $values {
+            match value {
+                Value::Int(value) => arguments.add(value),
+                Value::Text(value) => arguments.add(value),
+                Value::Bool(value) => arguments.add(value),
+            }
+            .map_err(sqlx::Error::Encode)?;
+        }
+        arguments
+    }};
+}
+
+fn sqlite_args(values: Vec<Value>) -> Result<SqliteArguments> {
+    Ok(bind!(SqliteArguments, values))
+}
+
+fn postgres_args(values: Vec<Value>) -> Result<PgArguments> {
+    Ok(bind!(PgArguments, values))
+}
+
+macro_rules! value_from {
+    ($($from:ty => $variant:ident, $of:ident => $expr:expr;)*) => {
+        $(impl From<$from> for Value { fn from($of: $from) -> Value { Value::$variant(Some($expr)) } }
+          impl From<Option<$from>> for Value { fn from(value: Option<$from>) -> Value { Value::$variant(value.map(|$of: $from| $expr)) } })*
+    };
+}
+
+value_from! {
+    i64 => Int, v => v;
+    bool => Bool, v => v;
+    String => Text, v => v;
+    &str => Text, v => v.to_owned();
+    crate::model::time::Millis => Int, v => v.0;
+    crate::model::ids::FolderId => Int, v => v.0;
+    crate::model::ids::FileId => Int, v => v.0;
+    crate::model::ids::VersionId => Int, v => v.0;
+    crate::model::ids::ContentId => Int, v => v.0;
+    crate::model::ids::BlobId => Int, v => v.0;
+    crate::model::ids::JobId => Int, v => v.0;
+}

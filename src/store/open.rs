@@ -1,0 +1,132 @@
+//! Opening a catalog: connections with the settings that durability and fairness rest on, migrations,
+//! and on SQLite the checkpoints of the write-ahead log.
+
+use std::path::Path;
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+use super::{Db, Pools};
+use crate::error::{Error, Result};
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Reads run side by side on this many connections; each has a thread of its own.
+const SQLITE_READERS: u32 = 4;
+/// Connections to PostgreSQL: a worker or two and the requests in flight.
+const POSTGRES_CONNECTIONS: u32 = 24;
+/// How long a request waits for its turn before it is answered with an error.
+const TURN_WAIT_MAX: Duration = Duration::from_secs(60);
+/// Page cache of the writing connection, in KiB: holds the upper pages of all trees of a large library.
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
+/// Page cache of one reading connection, in KiB.
+const READER_CACHE_KIB: i64 = 8 * 1024;
+/// Statements kept prepared on each connection; more than there are.
+const STATEMENTS_PREPARED: usize = 256;
+/// A worker that froze inside a transaction is cut off by PostgreSQL after this long, in milliseconds,
+/// which frees the rows it has locked for the next worker.
+const FROZEN_TRANSACTION_MS: &str = "8000";
+
+/// The settings of a SQLite connection that writes: write-ahead log, fsync at every commit.
+pub fn sqlite_options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(10))
+        .foreign_keys(false)
+        .statement_cache_capacity(STATEMENTS_PREPARED)
+        .pragma("temp_store", "memory")
+        .pragma("cache_size", (-WRITER_CACHE_KIB).to_string())
+        .disable_statement_logging()
+}
+
+impl Db {
+    /// Opens or creates a SQLite file and brings its schema up to date.
+    pub async fn open_sqlite(file: &Path) -> Result<Db> {
+        // Checkpoints are taken by `checkpoint`, outside the writer's turn as far as possible.
+        let writer = sqlite_options(file).create_if_missing(true).pragma("wal_autocheckpoint", "0");
+        let write = sqlite_pool(1).connect_with(writer).await?;
+        SQLITE.run(&write).await.map_err(migration_error)?;
+        let reader =
+            sqlite_options(file).pragma("cache_size", (-READER_CACHE_KIB).to_string()).pragma("query_only", "on");
+        let read = sqlite_pool(SQLITE_READERS).connect_with(reader).await?;
+        Ok(Db::new(Pools::Sqlite { write, read }))
+    }
+
+    /// Opens a PostgreSQL database and brings its schema up to date. `url` is `postgres://…`.
+    pub async fn open_postgres(url: &str) -> Result<Db> {
+        let options: PgConnectOptions =
+            url.parse().map_err(|error| Error::Setup(format!("--catalog is not a PostgreSQL URL: {error}")))?;
+        let options = options
+            .application_name("calotype")
+            .statement_cache_capacity(STATEMENTS_PREPARED)
+            .options([
+                ("idle_in_transaction_session_timeout", FROZEN_TRANSACTION_MS),
+                ("tcp_user_timeout", FROZEN_TRANSACTION_MS),
+            ])
+            .disable_statement_logging();
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(TURN_WAIT_MAX)
+            .connect_with(options)
+            .await
+            .map_err(|error| {
+                Error::Setup(format!(
+                    "cannot open the PostgreSQL catalog: {error}; check --catalog and that the server runs"
+                ))
+            })?;
+        let version: (i32,) =
+            sqlx::query_as("SELECT current_setting('server_version_num')::int").fetch_one(&pool).await?;
+        if version.0 < 150_000 {
+            return Err(Error::Setup(format!("PostgreSQL 15 or later is needed, this is {}", version.0 / 10_000)));
+        }
+        POSTGRES.run(&pool).await.map_err(migration_error)?;
+        Ok(Db::new(Pools::Postgres(pool)))
+    }
+
+    fn new(pools: Pools) -> Db {
+        Db { pools, block: Mutex::new((0, 0)), fault: OnceLock::new() }
+    }
+
+    /// Copies the write-ahead log back into the SQLite file and says how many log frames there were.
+    ///
+    /// The first pass runs beside the writer and moves most of it. Once the log is larger than
+    /// `frames_max` a second, short pass takes the writer's turn: only a log that has been moved to its
+    /// end can start again from the beginning, and a busy writer never lets the first pass get there.
+    pub async fn checkpoint(&self, frames_max: i64) -> Result<i64> {
+        let Pools::Sqlite { write, read } = &self.pools else { return Ok(0) };
+        let beside = passive_checkpoint(read).await?;
+        if beside.1 <= frames_max {
+            return Ok(beside.1);
+        }
+        Ok(passive_checkpoint(write).await?.1)
+    }
+}
+
+fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .min_connections(connections)
+        .acquire_timeout(TURN_WAIT_MAX)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+/// Busy flag, frames in the log, frames moved.
+async fn passive_checkpoint(pool: &SqlitePool) -> Result<(i64, i64, i64)> {
+    let mut connection = pool.acquire().await?;
+    Ok(sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *connection).await?)
+}
+
+fn migration_error(error: sqlx::migrate::MigrateError) -> Error {
+    Error::Setup(format!(
+        "the catalog's schema could not be brought up to date: {error}; was it made by a newer version?"
+    ))
+}

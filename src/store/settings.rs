@@ -1,0 +1,62 @@
+//! Settings of the library, key pairs, and the blocks of blob ids that servers have taken.
+
+use super::{Tx, args, statements};
+use crate::error::Result;
+use crate::model::ids::BlobId;
+use crate::model::time::Millis;
+
+statements! {
+    GET: "SELECT value FROM setting WHERE name = $1";
+    INSERT: "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    KEYS: "SELECT public_key, lookup, sealed FROM api_key ORDER BY id";
+    INSERT_KEY: "INSERT INTO api_key (id, public_key, lookup, sealed, created) VALUES ($1, $2, $3, $4, $5)";
+    TAKE_BLOB_BLOCK: "INSERT INTO blob_block (first_id, last_id, owner) VALUES ($1, $2, $3)";
+    BLOB_BLOCKS_OF: "SELECT first_id, last_id FROM blob_block WHERE owner = $1 ORDER BY first_id";
+    BLOBS_BETWEEN: "SELECT blob_id FROM content WHERE id >= $1 AND blob_id BETWEEN $1 AND $2";
+    SETTLE_BLOB_BLOCK: "DELETE FROM blob_block WHERE first_id = $1"
+}
+
+/// A setting's value.
+pub async fn get(tx: &mut Tx, name: &str) -> Result<Option<String>> {
+    Ok(tx.maybe::<(String,)>(&GET, args![name]).await?.map(|row| row.0))
+}
+
+/// Writes a setting unless it is there; the value that stands then.
+pub async fn get_or_insert(tx: &mut Tx, name: &str, value: &str) -> Result<String> {
+    tx.run(&INSERT, args![name, value]).await?;
+    Ok(tx.one::<(String,)>(&GET, args![name]).await?.0)
+}
+
+/// All key pairs, oldest first: public key, lookup hash, sealed private key.
+pub async fn keys(tx: &mut Tx) -> Result<Vec<(String, String, String)>> {
+    tx.all(&KEYS, args![]).await
+}
+
+/// Stores a key pair.
+pub async fn insert_key(tx: &mut Tx, id: i64, public_key: &str, lookup: &str, sealed: &str, now: Millis) -> Result<()> {
+    tx.run(&INSERT_KEY, args![id, public_key, lookup, sealed, now]).await?;
+    Ok(())
+}
+
+/// Notes that `owner` may write blobs with the ids `first` to `last`.
+pub async fn take_blob_block(tx: &mut Tx, first: BlobId, last: BlobId, owner: &str) -> Result<()> {
+    tx.run(&TAKE_BLOB_BLOCK, args![first, last, owner]).await?;
+    Ok(())
+}
+
+/// The blocks that `owner` has taken and not settled.
+pub async fn blob_blocks_of(tx: &mut Tx, owner: &str) -> Result<Vec<(BlobId, BlobId)>> {
+    tx.all(&BLOB_BLOCKS_OF, args![owner]).await
+}
+
+/// The blobs of a block that content rows refer to.
+pub async fn blobs_between(tx: &mut Tx, first: BlobId, last: BlobId) -> Result<Vec<BlobId>> {
+    let rows: Vec<(BlobId,)> = tx.all(&BLOBS_BETWEEN, args![first, last]).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// Forgets a block: every id in it has a row or no bytes.
+pub async fn settle_blob_block(tx: &mut Tx, first: BlobId) -> Result<()> {
+    tx.run(&SETTLE_BLOB_BLOCK, args![first]).await?;
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! What can be forgotten: journal rows that no running job looks at, and jobs that ended long ago.
+
+use super::{Tx, args, statements};
+use crate::error::Result;
+use crate::model::time::Millis;
+
+statements! {
+    /// The instant that the oldest running job looks at; journal rows that ended before it are needed by none.
+    OLDEST_INSTANT: "SELECT min(instant) FROM job WHERE phase <> 'done'";
+    LAST_CHANGE: "SELECT value FROM counter WHERE name = 'change'", "SELECT last_value FROM change_number";
+    PRUNE_END: "SELECT until FROM past_file WHERE until <= $1 ORDER BY until LIMIT 1 OFFSET $2";
+    /// A file's superseded versions go with the journal row of its deletion, if it lives nowhere.
+    PRUNE_HISTORIES: "DELETE FROM version WHERE file_id IN (SELECT id FROM past_file WHERE until <= $1)
+        AND NOT EXISTS (SELECT 1 FROM file f WHERE f.id = version.file_id)
+        AND NOT EXISTS (SELECT 1 FROM past_file p WHERE p.until > $1 AND p.id = version.file_id)";
+    PRUNE_FILES: "DELETE FROM past_file WHERE until <= $1";
+    PRUNE_FOLDERS: "DELETE FROM past_folder WHERE until <= $1";
+    PRUNE_VERSIONS: "DELETE FROM past_version WHERE until <= $1";
+    OLD_JOBS: "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE finished IS NOT NULL AND finished < $1 ORDER BY finished LIMIT $2)";
+    ORPHANED_FAILURES: "DELETE FROM job_failure WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.id = job_failure.job_id)"
+}
+
+/// The instant of the oldest running copy.
+pub async fn oldest_instant(tx: &mut Tx) -> Result<Option<i64>> {
+    Ok(tx.one::<(Option<i64>,)>(&OLDEST_INSTANT, args![]).await?.0)
+}
+
+/// The number of the newest change.
+pub async fn last_change(tx: &mut Tx) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(&LAST_CHANGE, args![]).await?.0)
+}
+
+/// Where a page of at most about `rows` ended files ends; `None` when fewer than that ended up to `until`.
+pub async fn prune_end(tx: &mut Tx, until: i64, rows: i64) -> Result<Option<i64>> {
+    Ok(tx.maybe::<(i64,)>(&PRUNE_END, args![until, rows]).await?.map(|row| row.0))
+}
+
+/// Forgets what ended up to `until`; how many rows went.
+pub async fn prune(tx: &mut Tx, until: i64) -> Result<u64> {
+    let mut gone = tx.run(&PRUNE_HISTORIES, args![until]).await?;
+    gone += tx.run(&PRUNE_FILES, args![until]).await?;
+    gone += tx.run(&PRUNE_FOLDERS, args![until]).await?;
+    gone += tx.run(&PRUNE_VERSIONS, args![until]).await?;
+    Ok(gone)
+}
+
+/// Forgets jobs that finished before `before`; how many.
+pub async fn prune_jobs(tx: &mut Tx, before: Millis, rows: i64) -> Result<u64> {
+    let gone = tx.run(&OLD_JOBS, args![before, rows]).await?;
+    if gone > 0 {
+        tx.run(&ORPHANED_FAILURES, args![]).await?;
+    }
+    Ok(gone)
+}

@@ -1,0 +1,225 @@
+//! Clone: a second set of rows for a subtree, as it was at the instant E, below the detached root.
+//!
+//! 1. `Folders`: for each folder of the clone, in order of id, the sub-folders of the folder it was made
+//!    from. New ones get larger ids, so the clone's own rows are the queue.
+//! 2. `PastFolders`: sub-folders that have been moved or removed since E are found in the journal. If
+//!    there were any, 1 goes on with them, until nothing is found.
+//! 3. `Files`: for each folder of the clone its files, by name.
+//! 4. `PastFiles`: files that have been replaced, moved or removed since E, from the journal.
+//!
+//! 3 takes the rows that still are as they were at E and skips younger ones. A row that changed before
+//! 3 came to it is in the journal when 4 reads it; a row that changed afterwards has been copied, and 4
+//! meets a taken name. So each row of E is written once, whatever other writers do meanwhile.
+//!
+//! Every call of [`advance`] is one bounded page within the caller's transaction, and moves the cursor.
+
+use crate::error::{Error, Result};
+use crate::model::ids::FolderId;
+use crate::model::job::Phase;
+use crate::store::clone::{self as rows, AFTER_ALL_NAMES, Cloning, Kind};
+use crate::store::jobs::Job;
+use crate::store::{Db, Tx, folders};
+
+/// Files in a page when their histories are copied too: each may bring 99 more rows.
+const FILES_WITH_HISTORY_MAX: i64 = 600;
+
+/// Makes the root of the clone; the rest follows page by page.
+pub async fn begin(db: &Db, tx: &mut Tx, job: &mut Job, source: FolderId, instant: i64) -> Result<()> {
+    let root = FolderId(db.take_ids(tx, 1).await?);
+    folders::insert_clone_root(tx, root, source, job.id, job.started()?, instant).await?;
+    rows::hide(tx, job.id, root.0, root.0 + 1).await?;
+    job.instant = Some(instant);
+    job.source_id = Some(source);
+    job.clone_id = Some(root);
+    job.folders_done = 1;
+    job.enter(Phase::CloneFolders)
+}
+
+/// One page of a clone, of about `room` rows; returns how many it looked at, at least one.
+pub async fn advance(db: &Db, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
+    let cloning = Cloning {
+        job: job.id,
+        instant: job.instant.ok_or_else(|| Error::Damaged(format!("job {} has no instant", job.id.0)))?,
+        now: job.started()?,
+        with_history: job.include_versions,
+    };
+    match job.phase {
+        Phase::CloneFolders => live_page(db, tx, job, &cloning, Kind::Folders, room).await,
+        Phase::ClonePastFolders => past_page(db, tx, job, &cloning, Kind::Folders, room).await,
+        Phase::CloneFiles => live_page(db, tx, job, &cloning, Kind::Files, room).await,
+        Phase::ClonePastFiles => past_page(db, tx, job, &cloning, Kind::Files, room).await,
+        phase => Err(Error::Damaged(format!("{phase:?} is no phase of a clone"))),
+    }
+}
+
+/// A page of what stands: the rest of the folder that the cursor is in, or else the next folders, the
+/// last of them perhaps in part. The cursor is a folder of the clone and the name reached in it; without
+/// a name that folder is done.
+async fn live_page(db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind, room: i64) -> Result<i64> {
+    let room = page_rows(job, kind, room);
+    if let Some(after) = job.cursor_name.clone() {
+        let into = FolderId(job.cursor_id);
+        let from = rows::origin(tx, into).await?;
+        job.cursor_name = rows::page_end(tx, kind, from, &after, room).await?;
+        let to = job.cursor_name.clone();
+        let copied = Copied::begin(db, tx, job, room).await?;
+        let copied = copied.one(tx, kind, c, into, from, &after, to.as_deref().unwrap_or(AFTER_ALL_NAMES)).await?;
+        let done = copied.finish(db, tx, job, c, kind).await?;
+        return Ok(if job.cursor_name.is_some() { room } else { done.max(1) });
+    }
+    let after = FolderId(job.cursor_id);
+    let Some(last) = rows::next_folders_end(tx, job.id, after, room).await? else {
+        enter_next(job, kind)?;
+        return Ok(1);
+    };
+    let end = rows::page_end_of_many(tx, kind, job.id, after, last, room).await?;
+    let copied = Copied::begin(db, tx, job, room).await?;
+    let (copied, used) = match end {
+        None => {
+            (job.cursor_id, job.cursor_name) = (last.0, None);
+            (copied.many(tx, kind, c, after, last).await?, None)
+        }
+        Some((folder, name)) => {
+            let whole = FolderId(folder.0 - 1);
+            let from = rows::origin(tx, folder).await?;
+            let copied = copied.many(tx, kind, c, after, whole).await?;
+            let copied = copied.one(tx, kind, c, folder, from, "", &name).await?;
+            (job.cursor_id, job.cursor_name) = (folder.0, Some(name));
+            (copied, Some(room))
+        }
+    };
+    let done = copied.finish(db, tx, job, c, kind).await?;
+    Ok(used.unwrap_or(done.max(1)))
+}
+
+fn enter_next(job: &mut Job, kind: Kind) -> Result<()> {
+    job.bound = 0;
+    job.enter(match kind {
+        Kind::Folders => Phase::ClonePastFolders,
+        Kind::Files => Phase::ClonePastFiles,
+    })
+}
+
+/// A page of the journal since the instant. Its bound is fixed when the phase begins: what changes
+/// later has been copied as it stood.
+async fn past_page(db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind, room: i64) -> Result<i64> {
+    if job.bound == 0 {
+        job.cursor_until = c.instant;
+        job.bound = tx.next_change().await?;
+    }
+    let room = page_rows(job, kind, room);
+    let (after, to) = (job.cursor_until, rows::past_end(tx, kind, job.cursor_until, job.bound, room).await?);
+    let count = rows::past_count(tx, kind, c, after, to).await?;
+    if count > 0 {
+        let mut copied = Copied::begin(db, tx, job, count).await?;
+        let made = rows::copy_past(tx, kind, c, copied.first, after, to).await?.cast_signed();
+        // Taken names leave gaps between the ids, so the page has the ids of all that it looked at.
+        copied.next = copied.first + count;
+        copied.finish_counted(db, tx, job, c, kind, made).await?;
+    }
+    job.cursor_until = to;
+    if to < job.bound {
+        return Ok(room);
+    }
+    job.bound = 0;
+    match kind {
+        Kind::Folders if rows::next_folders_end(tx, job.id, FolderId(job.cursor_id), 1).await?.is_some() => {
+            job.enter(Phase::CloneFolders)?
+        }
+        Kind::Folders => {
+            (job.cursor_id, job.cursor_name) = (0, None);
+            job.enter(Phase::CloneFiles)?;
+        }
+        Kind::Files => job.enter(Phase::Publish)?,
+    }
+    Ok(count.max(1))
+}
+
+fn page_rows(job: &Job, kind: Kind, room: i64) -> i64 {
+    if kind == Kind::Files && job.include_versions { room.min(FILES_WITH_HISTORY_MAX) } else { room }
+}
+
+/// The rows of one page: consecutive ids from `first` up to `next`.
+struct Copied {
+    first: i64,
+    next: i64,
+}
+
+impl Copied {
+    /// New folders must come after the cursor, or they would not be found. Each server draws ids from a
+    /// block of its own, so a worker that has taken the job over may have to leave an older block.
+    async fn begin(db: &Db, tx: &mut Tx, job: &Job, ids: i64) -> Result<Copied> {
+        let mut first = db.take_ids(tx, ids).await?;
+        while first <= job.cursor_id {
+            db.skip_to_new_ids();
+            first = db.take_ids(tx, ids).await?;
+        }
+        Ok(Copied { first, next: first })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a page has a kind, two folders and two names")]
+    async fn one(
+        mut self,
+        tx: &mut Tx,
+        kind: Kind,
+        c: &Cloning,
+        into: FolderId,
+        from: FolderId,
+        after: &str,
+        to: &str,
+    ) -> Result<Copied> {
+        self.next += rows::copy_of_one(tx, kind, c, self.next, into, from, after, to).await?.cast_signed();
+        Ok(self)
+    }
+
+    async fn many(mut self, tx: &mut Tx, kind: Kind, c: &Cloning, after: FolderId, to: FolderId) -> Result<Copied> {
+        self.next += rows::copy_of_many(tx, kind, c, self.next, after, to).await?.cast_signed();
+        Ok(self)
+    }
+
+    async fn finish(self, db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind) -> Result<i64> {
+        let made = self.next - self.first;
+        self.finish_counted(db, tx, job, c, kind, made).await?;
+        Ok(made)
+    }
+
+    /// Hides the page's ids, writes the histories if the job wants them, and counts.
+    async fn finish_counted(
+        self,
+        db: &Db,
+        tx: &mut Tx,
+        job: &mut Job,
+        c: &Cloning,
+        kind: Kind,
+        made: i64,
+    ) -> Result<()> {
+        if self.next == self.first {
+            return Ok(());
+        }
+        rows::hide(tx, job.id, self.first, self.next).await?;
+        match kind {
+            Kind::Folders => job.folders_done += made,
+            Kind::Files => {
+                job.files_done += made;
+                if c.with_history {
+                    job.versions_done += self.copy_histories(db, tx, c).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn copy_histories(&self, db: &Db, tx: &mut Tx, c: &Cloning) -> Result<i64> {
+        let mut copied = 0;
+        let mut first = self.first;
+        while first < self.next {
+            let end = self.next.min(first + FILES_WITH_HISTORY_MAX);
+            let superseded = rows::history_count(tx, c, first, end).await?;
+            let ids = db.take_ids(tx, superseded + end - first).await?;
+            rows::history(tx, c, ids, superseded, first, end).await?;
+            copied += superseded;
+            first = end;
+        }
+        Ok(copied)
+    }
+}

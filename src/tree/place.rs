@@ -1,0 +1,109 @@
+//! Paths on the way in, paths on the way out: which folder a path names, and where a folder is.
+
+use std::collections::HashMap;
+
+use crate::error::Result;
+use crate::model::ids::{FolderId, LIBRARY};
+use crate::model::path::FolderPath;
+use crate::model::time::Millis;
+use crate::store::folders::{self, Folder};
+use crate::store::{Db, Tx};
+
+/// How folders that are made on the way get their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// As sent: the v2 API.
+    Verbatim,
+    /// Cleaned, as the v1 API creates them.
+    Sanitised,
+}
+
+/// The folder at a path. `None` when a segment does not exist.
+pub async fn find(tx: &mut Tx, path: &FolderPath) -> Result<Option<FolderId>> {
+    let mut at = LIBRARY;
+    for segment in path.segments() {
+        match folders::child(tx, at, segment).await? {
+            Some(folder) => at = folder.id,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(at))
+}
+
+/// The folder at a path, with its row. The root has none.
+pub async fn find_row(tx: &mut Tx, path: &FolderPath) -> Result<Option<Folder>> {
+    let Some((parent, name)) = path.split_last() else { return Ok(None) };
+    match find(tx, &parent).await? {
+        Some(parent) => folders::child(tx, parent, name).await,
+        None => Ok(None),
+    }
+}
+
+/// The folder at a path, made with its parents where it does not exist. A segment that exists is taken
+/// as sent; one that must be made gets its name by `names`, and may then turn out to exist.
+pub async fn find_or_make(db: &Db, tx: &mut Tx, path: &FolderPath, names: Names, now: Millis) -> Result<FolderId> {
+    let mut at = LIBRARY;
+    let mut change = None;
+    for segment in path.segments() {
+        if let Some(folder) = folders::child(tx, at, segment).await? {
+            at = folder.id;
+            continue;
+        }
+        let name = match names {
+            Names::Verbatim => segment.clone(),
+            Names::Sanitised => crate::model::path::sanitise(segment),
+        };
+        let change = match change {
+            Some(change) => change,
+            None => *change.insert(tx.next_change().await?),
+        };
+        at = make_child(db, tx, at, &name, now, change).await?;
+    }
+    Ok(at)
+}
+
+/// The folder of that name in `parent`, made if there is none.
+pub async fn make_child(
+    db: &Db,
+    tx: &mut Tx,
+    parent: FolderId,
+    name: &str,
+    now: Millis,
+    change: i64,
+) -> Result<FolderId> {
+    loop {
+        if let Some(folder) = folders::child(tx, parent, name).await? {
+            return Ok(folder.id);
+        }
+        let id = FolderId(db.take_ids(tx, 1).await?);
+        if folders::insert_if_free(tx, id, parent, name, now, change).await? {
+            return Ok(id);
+        }
+        // Another writer made it in between; the next look finds it.
+    }
+}
+
+/// Where folders are, remembered for one request.
+#[derive(Default)]
+pub struct Places {
+    known: HashMap<FolderId, Option<FolderPath>>,
+}
+
+impl Places {
+    /// The path of a folder; `None` when it hangs in the trash, in an unpublished clone, or not at all.
+    pub async fn path(&mut self, tx: &mut Tx, folder: FolderId) -> Result<Option<FolderPath>> {
+        if let Some(known) = self.known.get(&folder) {
+            return Ok(known.clone());
+        }
+        let path = visible_path(&folders::ancestry(tx, folder).await?);
+        self.known.insert(folder, path.clone());
+        Ok(path)
+    }
+}
+
+/// The path told by a folder's ancestry, if that ends in the library.
+fn visible_path(ancestry: &[(FolderId, String)]) -> Option<FolderPath> {
+    let (root, below) = ancestry.split_last()?;
+    let path = below.iter().rev().fold(FolderPath::root(), |path, (_, name)| path.join(name));
+    (root.0 == LIBRARY).then_some(path)
+}

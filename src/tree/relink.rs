@@ -1,0 +1,194 @@
+//! Relink: a folder gets another parent and name. One row, whatever hangs below it.
+//!
+//! Onto a name that is taken, a relink becomes a merge, the one place where trees are joined:
+//!
+//! 1. The two folders are the first *pair*. `MergeFiles`: page by page, files whose names are free in the
+//!    target are relinked; where both have a file, the source's history is appended to the target's.
+//! 2. `MergeFolders`: sub-folders whose names are free are relinked whole; where both have one, they are
+//!    the next pair. 1 and 2 repeat until no pair is left.
+//! 3. `Close`: emptied source folders go, deepest first. Where something was uploaded into a source
+//!    meanwhile, its pair goes round again.
+//! 4. `Swap`: a folder whose place is taken by the very folder that is merged away (`/p/a/a` into `/p`,
+//!    where it has a child `a`) takes that place, in one transaction, last.
+//!
+//! A page is one transaction, so every file is at one of the two places at every moment. A file whose
+//! histories are too long together stays where it is, and the folders above it too; its clone is dropped.
+
+use crate::error::{Error, Result};
+use crate::model::ids::{DETACHED, FolderId, TRASH};
+use crate::model::job::{Kind, Phase};
+use crate::model::time::Millis;
+use crate::store::clone::{self as pages, AFTER_ALL_NAMES};
+use crate::store::jobs::Job;
+use crate::store::merge::{self, Keep, Page, Pair};
+use crate::store::{Tx, folders};
+
+/// Puts `folder` at a free place.
+pub async fn place(tx: &mut Tx, folder: FolderId, parent: FolderId, name: &str, now: Millis) -> Result<()> {
+    let change = tx.next_change().await?;
+    folders::place(tx, folder, parent, name, now, change).await
+}
+
+/// Puts `folder` into the trash with all that hangs below it.
+pub async fn discard(tx: &mut Tx, folder: FolderId, now: Millis) -> Result<()> {
+    place(tx, folder, TRASH, &folder.0.to_string(), now).await
+}
+
+/// Puts `folder` at a place, or begins to merge it into the folder that is there.
+pub async fn place_or_merge(tx: &mut Tx, job: &mut Job, folder: FolderId, parent: FolderId, now: Millis) -> Result<()> {
+    let name = job.target_name.clone();
+    match folders::child(tx, parent, &name).await? {
+        None => {
+            place(tx, folder, parent, &name, now).await?;
+            job.enter(Phase::Done)
+        }
+        Some(target) => {
+            merge::insert_pair(tx, job.id, 1, 0, folder, target.id).await?;
+            (job.cursor_id, job.cursor_name) = (0, None);
+            job.enter(Phase::MergeFiles)
+        }
+    }
+}
+
+/// One page of a merge, of about `room` rows; returns how many it looked at, at least one.
+pub async fn advance(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Result<i64> {
+    match job.phase {
+        Phase::MergeFiles => files_page(tx, job, room, now).await,
+        Phase::MergeFolders => folders_page(tx, job, room, now).await,
+        Phase::Close => close_page(tx, job, room).await,
+        Phase::Swap => swap(tx, job, now).await,
+        phase => Err(Error::Damaged(format!("{phase:?} is no phase of a merge"))),
+    }
+}
+
+/// What a merge takes from an unpublished clone was never seen and needs no journal.
+fn keep(job: &Job) -> Keep {
+    if job.kind == Kind::Copy { Keep::Nothing } else { Keep::Sources }
+}
+
+/// The pair that the cursor is in; the cursor's name is where its files or folders go on.
+async fn current_pair(tx: &mut Tx, job: &Job) -> Result<Pair> {
+    let pair = merge::next_pair(tx, job.id, job.cursor_id.max(1)).await?;
+    pair.ok_or_else(|| Error::Damaged(format!("job {} merges no pair", job.id.0)))
+}
+
+async fn files_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Result<i64> {
+    let pair = current_pair(tx, job).await?;
+    let change = tx.next_change().await?;
+    let after = job.cursor_name.take().unwrap_or_default();
+    if after.is_empty() {
+        merge::mark_begun(tx, job.id, pair.ord, change).await?;
+    }
+    let end = pages::page_end(tx, pages::Kind::Files, pair.source_id, &after, room).await?;
+    let to = end.as_deref().unwrap_or(AFTER_ALL_NAMES);
+    let page = Page { job: job.id, source: pair.source_id, target: pair.target_id, after: &after, to, change, now };
+    let (conflicts, unfit) = merge::find_conflicts(tx, &page).await?;
+    if unfit > 0 && job.kind == Kind::Copy {
+        merge::drop_unfit(tx, &page).await?;
+    }
+    let relinked = merge::relink_free(tx, &page, keep(job)).await?;
+    if conflicts > 0 {
+        merge::append_conflicts(tx, &page, keep(job)).await?;
+    }
+    let moved = (conflicts + relinked).cast_signed();
+    if job.kind != Kind::Copy {
+        job.files_done += moved;
+    }
+    job.failed_items += unfit;
+    job.cursor_id = pair.ord;
+    if end.is_some() {
+        job.cursor_name = end;
+        return Ok(room);
+    }
+    job.enter(Phase::MergeFolders)?;
+    Ok(moved + unfit + 1)
+}
+
+async fn folders_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Result<i64> {
+    let pair = current_pair(tx, job).await?;
+    let change = tx.next_change().await?;
+    let after = job.cursor_name.take().unwrap_or_default();
+    let end = pages::page_end(tx, pages::Kind::Folders, pair.source_id, &after, room).await?;
+    let to = end.as_deref().unwrap_or(AFTER_ALL_NAMES);
+    let page = Page { job: job.id, source: pair.source_id, target: pair.target_id, after: &after, to, change, now };
+    // Only a move can meet its own source in the target: a clone hangs elsewhere.
+    let own_source = if job.kind == Kind::Copy { FolderId(0) } else { job.source_id.unwrap_or(FolderId(0)) };
+    let last_ord = merge::last_ord(tx, job.id).await?;
+    let paired = merge::pair_children(tx, &page, last_ord, pair.depth + 1, own_source).await?;
+    if let Some(namesake) = merge::find_namesake(tx, pair.source_id, pair.target_id, own_source).await? {
+        job.namesake_id = Some(namesake);
+    }
+    let relinked = merge::relink_free_folders(tx, &page, keep(job)).await?;
+    if job.kind != Kind::Copy {
+        job.folders_done += (paired + relinked).cast_signed();
+    }
+    let looked_at = (paired + relinked).cast_signed() + 1;
+    if end.is_some() {
+        job.cursor_name = end;
+        return Ok(room);
+    }
+    match merge::next_pair(tx, job.id, pair.ord + 1).await? {
+        Some(next) => {
+            job.cursor_id = next.ord;
+            job.enter(Phase::MergeFiles)?;
+        }
+        None => job.enter(Phase::Close)?,
+    }
+    Ok(looked_at)
+}
+
+/// A page of pairs of the greatest depth.
+async fn close_page(tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
+    let Some(depth) = merge::deepest(tx, job.id).await? else {
+        job.enter(if job.namesake_id.is_some() { Phase::Swap } else { Phase::Done })?;
+        return Ok(1);
+    };
+    let to = merge::closing_end(tx, job.id, depth, room).await?;
+    let change = tx.next_change().await?;
+    let last_before = merge::last_ord(tx, job.id).await?;
+    let again = merge::close_pairs(tx, job.id, depth, to, change, job.namesake_id, keep(job)).await?;
+    if again > 0 {
+        (job.cursor_id, job.cursor_name) = (last_before + 1, None);
+        job.enter(Phase::MergeFiles)?;
+    }
+    Ok(room)
+}
+
+/// The namesake takes the place of the source it hangs in, if nothing else is left in there.
+async fn swap(tx: &mut Tx, job: &mut Job, now: Millis) -> Result<i64> {
+    let (Some(namesake), Some(source)) = (job.namesake_id, job.source_id) else {
+        return Err(Error::Damaged(format!("job {} swaps nothing", job.id.0)));
+    };
+    job.enter(Phase::Done)?;
+    let Some(place) = folders::by_id(tx, source).await? else { return Ok(1) };
+    let Some(emptied) = emptied_between(tx, namesake, source).await? else {
+        job.failed_items += 1;
+        job.failure = Some("A folder stayed at its source, because files there could not be moved.".into());
+        return Ok(1);
+    };
+    let change = tx.next_change().await?;
+    // The place is free for a moment that no other transaction can see.
+    folders::place(tx, source, DETACHED, &job.id.0.to_string(), now, change).await?;
+    folders::place(tx, namesake, place.parent_id, &place.name, now, change).await?;
+    for folder in emptied {
+        folders::remove(tx, folder, change).await?;
+    }
+    Ok(1)
+}
+
+/// The folders from the namesake's parent up to the source, if each holds only the next one down.
+async fn emptied_between(tx: &mut Tx, namesake: FolderId, source: FolderId) -> Result<Option<Vec<FolderId>>> {
+    let mut only = namesake;
+    let mut emptied = Vec::new();
+    for (folder, _) in folders::ancestry(tx, namesake).await?.into_iter().skip(1) {
+        if !folders::is_empty_but(tx, folder, Some(only)).await? {
+            return Ok(None);
+        }
+        emptied.push(folder);
+        if folder == source {
+            return Ok(Some(emptied));
+        }
+        only = folder;
+    }
+    Ok(None)
+}

@@ -1,0 +1,10 @@
+//! All integration tests, in one binary.
+
+mod crash;
+mod disk_full;
+mod power;
+mod recover;
+mod routes;
+mod store;
+mod support;
+mod tidy;

@@ -1,0 +1,119 @@
+//! The name and the folder that a file gets: unique or as it is, cleaned or verbatim.
+
+use super::*;
+
+#[tokio::test]
+async fn a_unique_name_is_made_unless_it_is_declined() {
+    on_both_catalogs(async |library: &mut Library| {
+        // Anything but a boolean is what clients make of a value that was not set.
+        for flag in [None, Some("true"), Some("TRUE"), Some("1"), Some("undefined"), Some("null"), Some("")] {
+            let mut names = HashSet::new();
+            let mut file_ids = HashSet::new();
+            for _ in 0..2 {
+                let mut fields = vec![("fileName", "my cafe.jpg"), ("folder", "/u")];
+                fields.extend(flag.map(|value| ("useUniqueFileName", value)));
+                let answer = upload(library, V1, form_with_file(&fields, "x")).await.expect(200);
+                let name = answer.text("name");
+                let suffix = name.strip_prefix("my_cafe_").and_then(|rest| rest.strip_suffix(".jpg"));
+                let suffix = suffix.unwrap_or_else(|| panic!("the name {name:?} for {flag:?}"));
+                let legal = suffix.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+                assert!((9..=10).contains(&suffix.len()) && legal, "the suffix {suffix:?}");
+                assert_eq!(answer.text("filePath"), format!("/u/{name}"));
+                assert!(answer.text("url").ends_with(&format!("/library/u/{name}")), "{}", answer.text("url"));
+                assert_eq!(answer.body["versionInfo"]["name"], "Version 1");
+                assert!(names.insert(name.to_owned()) && file_ids.insert(answer.text("fileId").to_owned()));
+            }
+        }
+        let plain = upload(library, V1, form_with_file(&[("fileName", "README")], "x")).await.expect(200);
+        let name = plain.text("name");
+        assert!(name.starts_with("README_") && name.len() > "README_".len() + 8, "without extension: {name:?}");
+
+        for (number, flag) in ["false", "False", "FALSE", "0"].into_iter().enumerate() {
+            let fields = [("fileName", "same.txt"), ("useUniqueFileName", flag)];
+            let answer = upload(library, V1, form_with_file(&fields, "x")).await.expect(200);
+            assert_eq!(answer.text("name"), "same.txt", "{flag}");
+            assert_eq!(answer.body["versionInfo"]["name"], format!("Version {}", number + 1), "{flag}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn v1_cleans_names_and_v2_takes_them_as_they_are() {
+    on_both_catalogs(async |library: &mut Library| {
+        let cases = [
+            (V1, "summer photo (1).jpg", "summer_photo__1_.jpg"),
+            (V1, "a_b-c.d.txt", "a_b-c.d.txt"),
+            (V1, "日本語 写真.png", "日本語_写真.png"),
+            (V1, "e\u{301}t\u{e9} \u{bd}\u{2167}.txt", "e\u{301}t\u{e9}_\u{bd}\u{2167}.txt"),
+            (V1, "🙂🙂.txt", "__.txt"),
+            (V1, "a/b\\c.txt", "a_b_c.txt"),
+            (V1, "100%+'@&.txt", "100_____.txt"),
+            (V1, " x ", "_x_"),
+            (V2, "summer photo (1).jpg", "summer photo (1).jpg"),
+            (V2, "日本語 写真.png", "日本語 写真.png"),
+            (V2, "🙂＂full：width＂.txt", "🙂＂full：width＂.txt"),
+            (V2, "100%+'@&#?;.txt", "100%+'@&#?;.txt"),
+            (V2, "a%20b.txt", "a%20b.txt"),
+            (V2, "back\\slash \"quoted\".txt", "back\\slash \"quoted\".txt"),
+            (V2, " x ", " x "),
+        ];
+        for (number, (path, sent, stored)) in cases.into_iter().enumerate() {
+            let folder = format!("/{number}");
+            let fields = [("fileName", sent), ("folder", folder.as_str()), ("useUniqueFileName", "false")];
+            let answer = upload(library, path, form_with_file(&fields, bytes_of(9))).await;
+            assert_eq!(answer.status, 200, "{sent:?} to {path}: {answer:#?}");
+            assert_eq!(answer.text("name"), stored, "{sent:?} to {path}");
+            assert_eq!(answer.text("filePath"), format!("{folder}/{stored}"));
+            assert_eq!(library.paths(&folder).await, [stored]);
+            assert_eq!(library.bytes(&format!("{folder}/{stored}")).await, bytes_of(9), "the url of {stored:?}");
+        }
+        let fields = [("fileName", "a/b.txt"), ("folder", "/no"), ("useUniqueFileName", "false")];
+        refused_somehow(&upload(library, V2, form_with_file(&fields, "x")).await, &[400]);
+        assert_eq!(library.paths("/no").await, [""; 0]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_folder_is_created_with_its_parents() {
+    on_both_catalogs(async |library: &mut Library| {
+        let put = async |path: &str, folder: &str| {
+            let fields = [("fileName", "f.txt"), ("folder", folder), ("useUniqueFileName", "false")];
+            upload(library, path, form_with_file(&fields, "x")).await.expect(200).text("filePath").to_owned()
+        };
+        for (path, folder, stored) in [
+            (V1, "/", "/f.txt"),
+            (V1, "", "/f.txt"),
+            (V1, "a", "/a/f.txt"),
+            (V1, "//a///b//", "/a/b/f.txt"),
+            (V1, "/my trip/Día 1", "/my_trip/Día_1/f.txt"),
+            (V1, "/v1.0/x", "/v1.0/x/f.txt"),
+            (V2, "/my trip/Día 1/", "/my trip/Día 1/f.txt"),
+        ] {
+            assert_eq!(put(path, folder).await, stored, "{folder:?} to {path}");
+        }
+        assert_eq!(
+            library.paths("").await,
+            [
+                "a/",
+                "a/b/",
+                "a/b/f.txt",
+                "a/f.txt",
+                "f.txt",
+                "my trip/",
+                "my trip/Día 1/",
+                "my trip/Día 1/f.txt",
+                "my_trip/",
+                "my_trip/Día_1/",
+                "my_trip/Día_1/f.txt",
+                "v1.0/",
+                "v1.0/x/",
+                "v1.0/x/f.txt",
+            ]
+        );
+        let deep = |levels: usize| (1..=levels).map(|level| format!("/{level}")).collect::<String>();
+        assert_eq!(put(V1, &deep(50)).await, format!("{}/f.txt", deep(50)));
+    })
+    .await;
+}

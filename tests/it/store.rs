@@ -1,0 +1,200 @@
+//! The catalog: what both databases must have in common.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use calotype::error::Error;
+use calotype::model::ids::{FileId, FolderId, LIBRARY};
+use calotype::model::time::Millis;
+use calotype::store::{ALL_STATEMENTS, Db, Moment, Reach, files, folders};
+
+use super::support::catalog::Catalog;
+
+/// Runs a scenario on both catalogs, on PostgreSQL where there is one.
+async fn on_both<F: AsyncFn(Catalog)>(hint: &str, scenario: F) {
+    scenario(Catalog::sqlite()).await;
+    if let Some(catalog) = Catalog::postgres(hint).await {
+        scenario(catalog).await;
+    }
+}
+
+#[tokio::test]
+async fn every_statement_is_valid_on_both() {
+    on_both("statements", async |catalog| {
+        let db = catalog.db().await;
+        let mut count = 0;
+        for (file, statements) in ALL_STATEMENTS {
+            for (name, sql) in *statements {
+                let mut tx = db.glance().await.unwrap();
+                tx.prepare(sql).await.unwrap_or_else(|error| panic!("{file}: {name}: {error}"));
+                count += 1;
+            }
+        }
+        assert!(count > 100, "only {count} statements are listed");
+        db.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn dialects_differ_in_few_statements() {
+    let differing: Vec<String> = ALL_STATEMENTS
+        .iter()
+        .flat_map(|(file, statements)| statements.iter().map(move |(name, sql)| (file, name, sql)))
+        .filter(|(_, _, sql)| sql.sqlite != sql.postgres)
+        .map(|(file, name, _)| format!("{file}::{name}"))
+        .collect();
+    insta::assert_snapshot!(differing.join("\n"));
+}
+
+#[tokio::test]
+async fn both_schemas_have_the_same_tables_and_columns() {
+    let Some(catalog) = Catalog::postgres("schema").await else { return };
+    let tables = |text: &str| -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let mut table = String::new();
+        for line in text.lines() {
+            let code = line.split("--").next().unwrap_or_default().trim();
+            if let Some(rest) = code.strip_prefix("CREATE TABLE ") {
+                table = rest.trim_end_matches(" (").to_owned();
+            } else if code.starts_with(')') {
+                table.clear();
+            } else if !table.is_empty()
+                && let Some(column) = code.split_whitespace().next()
+                && column.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+            {
+                found.insert(format!("{table}.{column}"));
+            }
+        }
+        found
+    };
+    let mut sqlite = tables(include_str!("../../migrations/sqlite/0001_library.sql"));
+    let postgres = tables(include_str!("../../migrations/postgres/0001_library.sql"));
+    sqlite.retain(|column| !column.starts_with("counter."));
+    assert!(sqlite.len() > 100, "{sqlite:?}");
+    assert_eq!(sqlite, postgres);
+    catalog.db().await.close().await;
+}
+
+#[tokio::test]
+async fn ids_only_grow_and_are_never_given_twice() {
+    on_both("ids", async |catalog| {
+        let mut last = 0;
+        for _ in 0..3 {
+            let db = catalog.db().await;
+            for count in [1, 3000, 1, 5000, 2] {
+                let mut tx = db.write(Reach::Apart).await.unwrap();
+                let first = db.take_ids(&mut tx, count).await.unwrap();
+                assert!(first > last, "{first} after {last}");
+                last = first + count - 1;
+                tx.commit().await.unwrap();
+            }
+            db.close().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_uncommitted_transaction_leaves_nothing() {
+    on_both("rollback", async |catalog| {
+        let db = catalog.db().await;
+        let mut tx = db.write(Reach::Add).await.unwrap();
+        assert!(folders::insert_if_free(&mut tx, FolderId(5000), LIBRARY, "a", Millis(1), 1).await.unwrap());
+        drop(tx);
+        assert_eq!(folders::child(&mut db.read().await.unwrap(), LIBRARY, "a").await.unwrap(), None);
+        db.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_is_taken_once_per_kind_and_bytes_tell_names_apart() {
+    on_both("names", async |catalog| {
+        let db = catalog.db().await;
+        let mut tx = db.write(Reach::Add).await.unwrap();
+        for (id, name) in
+            [(5000, "a"), (5001, "A"), (5002, "é"), (5003, "e\u{301}"), (5004, "a "), (5005, "\u{10ffff}")]
+        {
+            assert!(
+                folders::insert_if_free(&mut tx, FolderId(id), LIBRARY, name, Millis(1), 1).await.unwrap(),
+                "{name}"
+            );
+            assert!(!folders::insert_if_free(&mut tx, FolderId(id + 100), LIBRARY, name, Millis(1), 1).await.unwrap());
+            let content = calotype::model::ids::ContentId(1);
+            let file = FileId(id + 200);
+            assert!(
+                files::insert_if_free(&mut tx, file, LIBRARY, name, content, 0, Millis(1), 1).await.unwrap(),
+                "{name}"
+            );
+        }
+        drop(tx);
+        db.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn faults_hit_before_and_after_the_commit() {
+    on_both("faults", async |catalog| {
+        let db = catalog.db().await;
+        let commits = AtomicUsize::new(0);
+        db.inject(move |moment| {
+            let commit = if moment == Moment::BeforeCommit {
+                commits.fetch_add(1, Ordering::Relaxed)
+            } else {
+                commits.load(Ordering::Relaxed) - 1
+            };
+            match (commit, moment) {
+                (0, Moment::BeforeCommit) | (1, Moment::AfterCommit) => Err(Error::Fenced),
+                _ => Ok(()),
+            }
+        });
+        assert!(make_folder(&db, 5000, "before").await.is_err());
+        assert!(make_folder(&db, 5001, "after").await.is_err());
+        let mut tx = db.read().await.unwrap();
+        assert_eq!(folders::child(&mut tx, LIBRARY, "before").await.unwrap(), None);
+        assert!(folders::child(&mut tx, LIBRARY, "after").await.unwrap().is_some());
+        drop(tx);
+        db.close().await;
+    })
+    .await;
+}
+
+async fn make_folder(db: &Db, id: i64, name: &str) -> calotype::error::Result<()> {
+    let mut tx = db.write(Reach::Add).await?;
+    folders::insert_if_free(&mut tx, FolderId(id), LIBRARY, name, Millis(1), 1).await?;
+    tx.commit().await
+}
+
+#[tokio::test]
+async fn the_hot_statements_follow_their_indexes() {
+    let catalog = Catalog::sqlite();
+    catalog.db().await.close().await;
+    let options = calotype::store::sqlite_options(&catalog.file());
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let hot = [
+        ("clone", "FILES_OF_ONE"),
+        ("clone", "FILES_OF_MANY"),
+        ("clone", "FILES_PAGE_END"),
+        ("clone", "FILE_PAGE_END"),
+        ("listing", "FILES_OLDEST"),
+        ("listing", "FILES_BY_NAME"),
+        ("jobs", "STATUS"),
+        ("jobs", "FIRST_UNFINISHED"),
+        ("folders", "CHILD"),
+        ("merge", "RELINK_FREE"),
+        ("merge", "FIND_CONFLICTS"),
+    ];
+    let mut told = String::new();
+    for (file, name) in hot {
+        let statements = ALL_STATEMENTS.iter().find(|(of, _)| *of == file).unwrap().1;
+        let sql = statements.iter().find(|(of, _)| *of == name).unwrap().1;
+        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", sql.sqlite));
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&mut connection).await.unwrap();
+        told.push_str(&format!("{file}::{name}\n"));
+        plan.iter().for_each(|(_, _, _, step)| told.push_str(&format!("  {step}\n")));
+    }
+    assert!(!told.contains("SCAN file\n") && !told.contains("SCAN f\n"), "a whole table is read:\n{told}");
+    insta::assert_snapshot!(told);
+}

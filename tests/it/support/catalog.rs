@@ -1,0 +1,63 @@
+//! Catalogs for tests that work below HTTP: the same on SQLite and on PostgreSQL.
+
+use std::path::Path;
+
+use calotype::app::{App, Parts};
+use calotype::blobs::Blobs;
+use calotype::config::Settings;
+use calotype::store::Db;
+use tempfile::TempDir;
+
+use super::postgres::{FreshDatabase, fresh_database};
+
+/// A catalog that can be closed and opened again.
+pub struct Catalog {
+    dir: TempDir,
+    database: Option<FreshDatabase>,
+    blobs: Blobs,
+}
+
+impl Catalog {
+    /// An empty SQLite catalog.
+    pub fn sqlite() -> Catalog {
+        Catalog { dir: tempfile::tempdir().expect("a temporary directory"), database: None, blobs: Blobs::memory() }
+    }
+
+    /// An empty PostgreSQL catalog; `None` when there is no server to test with.
+    pub async fn postgres(hint: &str) -> Option<Catalog> {
+        let database = fresh_database(hint).await?;
+        Some(Catalog { database: Some(database), ..Catalog::sqlite() })
+    }
+
+    /// Opens the catalog, as a server does at its start.
+    pub async fn db(&self) -> Db {
+        match &self.database {
+            Some(database) => Db::open_postgres(&database.url).await,
+            None => Db::open_sqlite(&self.file()).await,
+        }
+        .expect("the catalog opens")
+    }
+
+    /// The SQLite file.
+    pub fn file(&self) -> std::path::PathBuf {
+        self.dir.path().join("catalog.db")
+    }
+
+    /// Whether this is PostgreSQL.
+    pub fn is_postgres(&self) -> bool {
+        self.database.is_some()
+    }
+
+    /// A library over the catalog, with blobs in memory that outlive it.
+    pub async fn app(&self, server_name: &str, settings: Settings) -> App {
+        let parts = Parts {
+            db: self.db().await,
+            blobs: self.blobs.clone(),
+            secret: "a secret of the tests".into(),
+            server_name: server_name.into(),
+            spool_dir: Path::new(self.dir.path()).to_owned(),
+            lock: None,
+        };
+        App::open(parts, settings, None).await.expect("the library opens")
+    }
+}

@@ -1,0 +1,6 @@
+//! What tests share.
+
+pub mod catalog;
+pub mod client;
+pub mod postgres;
+pub mod server;
