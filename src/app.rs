@@ -21,6 +21,8 @@ use crate::store::{Db, Reach, jobs, settings};
 const LOG_FRAMES_MAX: i64 = 8_192;
 /// How often the log is looked at.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
+/// How long to wait after it could not be copied back: a full disk does not empty in less.
+const CHECKPOINT_AGAIN: Duration = Duration::from_secs(5);
 
 /// An open library.
 pub struct App {
@@ -159,10 +161,14 @@ impl App {
     /// Keeps SQLite's write-ahead log short until the shutdown.
     pub async fn keep_log_short(&self) {
         while self.db.is_sqlite() && !self.is_stopping() {
-            if let Err(error) = self.db.checkpoint(LOG_FRAMES_MAX).await {
-                tracing::warn!(%error, "the write-ahead log was not copied back and will be tried again");
-            }
-            self.until_stopping(CHECKPOINT_EVERY).await;
+            let pause = match self.db.checkpoint(LOG_FRAMES_MAX).await {
+                Ok(_) => CHECKPOINT_EVERY,
+                Err(error) => {
+                    tracing::warn!(%error, "the write-ahead log was not copied back and will be tried again");
+                    CHECKPOINT_AGAIN
+                }
+            };
+            self.until_stopping(pause).await;
         }
     }
 }

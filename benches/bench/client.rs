@@ -212,7 +212,8 @@ impl Load {
             });
         }
         let mut requests = 0;
-        while let Some(outcome) = tasks.join_next().await {
+        let latest = tokio::time::Instant::from_std(start + duration + ANSWER_MAX);
+        while let Some(outcome) = tokio::time::timeout_at(latest, tasks.join_next()).await? {
             requests += outcome??;
         }
         Ok(requests as f64 / start.elapsed().as_secs_f64())

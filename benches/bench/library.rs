@@ -10,7 +10,7 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection};
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Executor as _, Postgres, Sqlite};
 use url::Url;
 
@@ -63,16 +63,9 @@ pub enum Connection {
     Postgres(Box<PgConnection>),
 }
 
-/// The settings of the server's own connections, so that the raw SQL peer is neither favoured nor held back.
-fn sqlite_options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .pragma("cache_size", "-65536")
-        .pragma("temp_store", "MEMORY")
-        .pragma("wal_autocheckpoint", std::env::var("WAC").unwrap_or("1000".into()))
-}
+/// Frames of SQLite's journal (4 KiB each) after which a commit of the raw peer copies them into the file: the
+/// length at which the server does so.
+const LOG_FRAMES_MAX: &str = "8192";
 
 macro_rules! bind_all {
     ($query:expr, $values:expr) => {{
@@ -92,7 +85,11 @@ macro_rules! bind_all {
 impl Connection {
     async fn open(catalog: &Catalog, path: &Path, database: &str) -> Result<Connection> {
         Ok(match catalog {
-            Catalog::Sqlite => Connection::Sqlite(Box::new(sqlite_options(path).connect().await?)),
+            Catalog::Sqlite => {
+                // The server's own settings, so that the raw SQL peer is neither favoured nor held back.
+                let options = calotype::store::sqlite_options(path).pragma("wal_autocheckpoint", LOG_FRAMES_MAX);
+                Connection::Sqlite(Box::new(options.connect().await?))
+            }
             Catalog::Postgres(url) => {
                 let options = PgConnectOptions::from_url(url)?.database(database);
                 Connection::Postgres(Box::new(options.connect().await?))
@@ -187,7 +184,7 @@ impl Library {
             pristine_database: format!("{name}_pristine"),
             database: name,
         };
-        let outcome = Library::fill(catalog, &place, sizes).await;
+        let outcome = crate::unless_interrupted(Library::fill(catalog, &place, sizes)).await;
         match outcome {
             Ok(seeded) => Ok(Library { catalog: catalog.clone(), seeded, place }),
             Err(error) => {

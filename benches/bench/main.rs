@@ -34,10 +34,12 @@
 
 mod bare;
 mod client;
+mod content;
 mod foreground;
 mod library;
 mod raw;
 mod report;
+mod requests;
 mod rows;
 mod seed;
 mod server;
@@ -159,10 +161,7 @@ async fn measure_catalog(
     let alone = large.into_iter().filter(|_| effort.measures(Section::Copy)).map(|size| vec![size]);
     for group in [shared].into_iter().chain(alone).filter(|group| !group.is_empty()) {
         let library = Library::create(catalog, scratch, &group).await?;
-        let outcome = tokio::select! {
-            outcome = rows::measure(&library, effort, &mut copy_rates, report) => outcome,
-            _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
-        };
+        let outcome = unless_interrupted(rows::measure(&library, effort, &mut copy_rates, report)).await;
         if keep {
             eprintln!("bench: kept {}", library.describe());
         } else {
@@ -171,4 +170,12 @@ async fn measure_catalog(
         outcome?;
     }
     Ok(())
+}
+
+/// So that Ctrl-C, too, leaves nothing behind.
+async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        outcome = work => outcome,
+        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+    }
 }

@@ -15,23 +15,25 @@ use Value::{Int, Text};
 const FILES_SQLITE: &str = "
     INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since)
     SELECT folder_id, name, $1 + number, $1 + number, 1, content_id, flags, $2, $2, $2, $3
-      FROM (SELECT t.id AS folder_id, f.name, row_number() OVER () AS number, f.content_id, f.flags
-              FROM folder t CROSS JOIN file f
-             WHERE t.id BETWEEN $4 AND $5
-               AND f.folder_id = t.copied_from
-               AND f.name > CASE WHEN t.id = $4 THEN $6 ELSE '' END
-             ORDER BY t.id, f.name
-             LIMIT $7)";
+      FROM (SELECT row_number() OVER () AS number, *
+              FROM (SELECT t.id AS folder_id, f.name, f.content_id, f.flags
+                      FROM folder t CROSS JOIN file f
+                     WHERE t.id BETWEEN $4 AND $5
+                       AND f.folder_id = t.copied_from
+                       AND f.name > CASE WHEN t.id = $4 THEN $6 ELSE '' END
+                     ORDER BY t.id, f.name
+                     LIMIT $7) page) numbered";
 const FILES_POSTGRES: &str = "
     INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since)
     SELECT folder_id, name, $1 + number, $1 + number, 1, content_id, flags, $2, $2, $2, $3
-      FROM (SELECT t.id AS folder_id, f.name, row_number() OVER () AS number, f.content_id, f.flags
-              FROM (SELECT id, copied_from FROM folder WHERE id BETWEEN $4 AND $5 ORDER BY id) t
-             CROSS JOIN LATERAL (
-                   SELECT name, content_id, flags FROM file
-                    WHERE folder_id = t.copied_from AND name > CASE WHEN t.id = $4 THEN $6 ELSE '' END
-                    ORDER BY name LIMIT $7) f
-             LIMIT $7) page";
+      FROM (SELECT row_number() OVER () AS number, *
+              FROM (SELECT t.id AS folder_id, f.name, f.content_id, f.flags
+                      FROM (SELECT id, copied_from FROM folder WHERE id BETWEEN $4 AND $5 ORDER BY id) t
+                     CROSS JOIN LATERAL (
+                           SELECT name, content_id, flags FROM file
+                            WHERE folder_id = t.copied_from AND name > CASE WHEN t.id = $4 THEN $6 ELSE '' END
+                            ORDER BY name LIMIT $7) f
+                     LIMIT $7) page) numbered";
 
 /// Ids of a tree's folders are consecutive, parents first, so that a copy's are too.
 const FOLDERS: &str = "

@@ -1,7 +1,5 @@
 //! What was measured: rows, printed as a Markdown table per section and kept for one JSON document.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
@@ -176,9 +174,8 @@ fn machine() -> serde_json::Value {
     };
     let memory_kb = field(&read("/proc/meminfo"), "MemTotal").replace(" kB", "").parse().unwrap_or(0_u64);
     let rustc = std::process::Command::new("rustc").arg("--version").output();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
     json!({
-        "date": chrono::DateTime::from_timestamp(now, 0).map(|date| date.to_rfc3339()),
+        "date": calotype::model::time::Millis::now().to_string(),
         "cores": std::thread::available_parallelism().map_or(0, usize::from),
         "cpu": field(&read("/proc/cpuinfo"), "model name"),
         "memory_mb": memory_kb / 1024,

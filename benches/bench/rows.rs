@@ -6,13 +6,12 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use crate::Result;
-use crate::bare::Bare;
-use crate::client::{self, Client, Load};
-use crate::foreground::{Foreground, PERIOD};
+use crate::client::{self, Client};
 use crate::library::{Catalog, Library};
 use crate::raw;
 use crate::report::{Limit, Report, Row};
-use crate::seed::{Tree, flat_path};
+use crate::requests;
+use crate::seed::Tree;
 use crate::server::Server;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -72,11 +71,11 @@ impl Effort {
 const REPEATED_COPY_FILES_MAX: u64 = 1_000_000;
 /// The limits of a copy hold from this size on; below, starting a job counts for more than its rows.
 const JUDGED_COPY_FILES_MIN: u64 = 1_000_000;
+const DELETE_WARM_UPS: usize = 3;
+/// What the deletion of a small folder leaves to be done is done in this time.
+const DELETE_PAUSE: Duration = Duration::from_millis(200);
 const COPY_MARK_FILES_PER_SECOND: f64 = 250_000.0;
 const COPY_MEMORY_ABOVE_IDLE_MB: f64 = 200.0;
-/// Copies after which the foreground has been watched long enough, however few its samples.
-const FOREGROUND_COPIES_MAX: usize = 20;
-const STATUS_CONNECTIONS: usize = 32;
 
 /// Measures one library. The rates of copies are handed on, to be compared across libraries.
 pub async fn measure(
@@ -112,27 +111,27 @@ pub async fn measure(
     }
     if let Some((small, large)) = ends {
         if effort.measures(Section::Foreground) {
-            add("Foreground requests", foreground(library, effort, large).await?);
+            add("Foreground requests", requests::foreground(library, effort, large).await?);
         }
         if effort.measures(Section::Page) {
-            add("First page of a folder", pages(library, effort).await?);
+            add("First page of a folder", requests::pages(library, effort).await?);
         }
         if effort.measures(Section::Status) {
-            add("Job status", statuses(library, effort, small, large).await?);
+            add("Job status", requests::statuses(library, effort, small, large).await?);
         }
     }
     Ok(())
 }
 
 /// A server on a fresh catalog, with its first read and first write behind it.
-struct Bench {
-    server: Server,
-    client: Client,
-    idle_mb: f64,
+pub struct Bench {
+    pub server: Server,
+    pub client: Client,
+    pub idle_mb: f64,
 }
 
 impl Bench {
-    async fn start(library: &Library) -> Result<Bench> {
+    pub async fn start(library: &Library) -> Result<Bench> {
         library.make_fresh().await?;
         let server = library.start_server()?;
         let mut client = Client::connect(server.address).await?;
@@ -146,7 +145,7 @@ impl Bench {
     }
 
     /// Completes a row with the server's memory, and begins to watch for the next peak.
-    fn with_memory(&self, row: Row) -> Result<Row> {
+    pub fn with_memory(&self, row: Row) -> Result<Row> {
         let row = Row { idle_mb: Some(self.idle_mb), peak_mb: Some(self.server.peak_mb()?), ..row };
         self.server.reset_peak()?;
         Ok(row)
@@ -199,8 +198,22 @@ async fn deletes(library: &Library, effort: &Effort, trees: [&Tree; 2]) -> Resul
     for _ in 0..effort.relink_runs {
         let mut bench = Bench::start(library).await?;
         idle_mb = bench.idle_mb;
-        let warm_up = json!({ "folderPath": "/warm-up" });
-        bench.client.succeed(&client::with_json("DELETE", "/v1/folder", &warm_up)).await?;
+        // Both folders are moved away and back, and copies of the small one deleted, so that the first deletion counted
+        // finds nothing colder than the second. (PostgreSQL writes a page in full when it first changes.)
+        for tree in trees {
+            for (from, to) in [(tree.path(), "/parked"), (format!("/parked/{}", tree.name()), "/bench")] {
+                let arguments = json!({ "sourceFolderPath": from, "destinationPath": to });
+                bench.client.time_job("moveFolder", &arguments).await?;
+            }
+        }
+        for number in 0..DELETE_WARM_UPS {
+            let place = format!("/copies/warm-up-{number}");
+            let arguments = json!({ "sourceFolderPath": trees[0].path(), "destinationPath": place });
+            bench.client.time_job("copyFolder", &arguments).await?;
+            let copy = json!({ "folderPath": format!("{place}/{}", trees[0].name()) });
+            bench.client.succeed(&client::with_json("DELETE", "/v1/folder", &copy)).await?;
+            tokio::time::sleep(DELETE_PAUSE).await;
+        }
         for (index, tree) in trees.iter().enumerate() {
             let request = client::with_json("DELETE", "/v1/folder", &json!({ "folderPath": tree.path() }));
             bench.server.reset_peak()?;
@@ -209,7 +222,7 @@ async fn deletes(library: &Library, effort: &Effort, trees: [&Tree; 2]) -> Resul
             times[index].push(start.elapsed().as_secs_f64());
             peaks[index] = peaks[index].max(bench.server.peak_mb()?);
             // What follows the deletion of the small folder is over by then.
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(DELETE_PAUSE).await;
         }
         bench.server.stop()?;
     }
@@ -303,7 +316,7 @@ async fn copies(library: &Library, effort: &Effort, copy_rates: &mut Vec<(u64, f
     Ok(rows)
 }
 
-/// Compares the largest size with every smaller one by a factor of ten or more.
+/// Compares the rate at the largest size with that at a tenth of it, where both were measured.
 fn copy_growth_rows(copy_rates: &[(u64, f64)], largest: u64) -> Vec<Row> {
     let rate_at = |size: u64| copy_rates.iter().find(|&&(other, _)| other == size).map(|&(_, rate)| rate);
     let (Some(rate), Some(peer)) = (rate_at(largest), rate_at(largest / 10)) else { return Vec::new() };
@@ -311,7 +324,7 @@ fn copy_growth_rows(copy_rates: &[(u64, f64)], largest: u64) -> Vec<Row> {
     vec![Row { peer: Some(peer), ratio: Some(rate / peer), limit, ..copy_row("copy growth", largest, Some(rate)) }]
 }
 
-fn copy_row(measure: &str, size: u64, rate: Option<f64>) -> Row {
+pub fn copy_row(measure: &str, size: u64, rate: Option<f64>) -> Row {
     Row {
         section: "copy",
         measure: measure.to_string(),
@@ -365,144 +378,7 @@ async fn check_copied(library: &Library) -> Result<()> {
     Ok(())
 }
 
-/// Uploads and listings on an idle server, then beside copies of the largest folder.
-async fn foreground(library: &Library, effort: &Effort, tree: &Tree) -> Result<Vec<Row>> {
-    let mut bench = Bench::start(library).await?;
-    let limit = matches!(library.catalog, Catalog::Sqlite).then_some(Limit::P99AtMostMs(50.0));
-    let mut rows = Vec::new();
-
-    let requests = Foreground::start(&bench.server, "idle", tree).await?;
-    tokio::time::sleep(PERIOD * effort.foreground_samples as u32).await;
-    for (what, latencies) in requests.stop().await? {
-        rows.push(bench.with_memory(foreground_row(format!("{what}, idle"), tree, &latencies))?);
-    }
-
-    let requests = Foreground::start(&bench.server, "busy", tree).await?;
-    let (start, mut copy_seconds) = (Instant::now(), Vec::new());
-    while start.elapsed() < PERIOD * effort.foreground_samples as u32 && copy_seconds.len() < FOREGROUND_COPIES_MAX {
-        let destination = format!("/copies/beside-{}", copy_seconds.len());
-        let arguments = json!({ "sourceFolderPath": tree.path(), "destinationPath": destination });
-        copy_seconds.push(bench.client.time_job("copyFolder", &arguments).await?.as_secs_f64());
-    }
-    for (what, latencies) in requests.stop().await? {
-        let row = foreground_row(format!("{what}, during copies"), tree, &latencies);
-        rows.push(bench.with_memory(Row { limit, ..row })?);
-    }
-    let seconds = median(&copy_seconds);
-    rows.push(Row {
-        section: "foreground",
-        runs: Some(copy_seconds.len()),
-        seconds: Some(seconds),
-        ..copy_row("the copies beside them", tree.size, Some(tree.size as f64 / seconds))
-    });
-    bench.server.stop()?;
-    Ok(rows)
-}
-
-/// Sent at a given pace, so that it has no rate of its own.
-fn foreground_row(measure: String, tree: &Tree, latencies: &[f64]) -> Row {
-    Row { rate: None, rate_unit: None, ..latency_row("foreground", measure, tree.size, latencies) }
-}
-
-/// The first page of the smallest and of the largest flat folder, in turns.
-async fn pages(library: &Library, effort: &Effort) -> Result<Vec<Row>> {
-    let mut bench = Bench::start(library).await?;
-    let mut rows = Vec::new();
-    for (name, sort) in [("by creation", ""), ("by name", "&sort=ASC_NAME")] {
-        let [Some(&small), Some(&large)] = [library.seeded.flat_sizes.first(), library.seeded.flat_sizes.last()] else {
-            return Ok(rows);
-        };
-        let targets = [small, large].map(|size| format!("/v1/files?path={}&limit=100{sort}", flat_path(size)));
-        let requests = targets.clone().map(|target| client::get(&target));
-        for (target, size) in targets.iter().zip([small, large]) {
-            let page = bench.client.get_json(target).await?;
-            let files = page.as_array().map_or(0, Vec::len);
-            if files as u64 != size.min(100) {
-                return Err(format!("{files} files in the answer to {target}").into());
-            }
-        }
-        let mut latencies = [Vec::new(), Vec::new()];
-        let warm_up = effort.page_requests / 10;
-        for run in 0..warm_up + effort.page_requests {
-            for (request, latencies) in requests.iter().zip(&mut latencies) {
-                let start = Instant::now();
-                bench.client.succeed(request).await?;
-                if run >= warm_up {
-                    latencies.push(start.elapsed().as_secs_f64() * 1_000.0);
-                }
-            }
-        }
-        let [at_small, at_large] = latencies;
-        let ratio = median(&at_large) / median(&at_small);
-        rows.push(latency_row("page", name.to_string(), small, &at_small));
-        let row = latency_row("page", name.to_string(), large, &at_large);
-        rows.push(bench.with_memory(Row { ratio: Some(ratio), limit: Some(Limit::RatioAtMost(2.0)), ..row })?);
-    }
-    bench.server.stop()?;
-    Ok(rows)
-}
-
-/// The status of a job that is over, against the bare handler; then that of one that runs.
-async fn statuses(library: &Library, effort: &Effort, small: &Tree, large: &Tree) -> Result<Vec<Row>> {
-    let mut bench = Bench::start(library).await?;
-    let copy_to = |tree: &Tree| json!({ "sourceFolderPath": tree.path(), "destinationPath": "/copies" });
-    let job = bench.client.submit("copyFolder", &copy_to(small)).await?;
-    bench.client.wait_for(&job).await?;
-    let target = format!("/v1/bulkJobs/{job}");
-    bench.client.succeed(&client::get(&target)).await?;
-    let bare = Bare::start(bench.client.head(), bench.client.body())?;
-    check_same_answer(&bench.client, bare.address, &target).await?;
-
-    let load = Load { connections: STATUS_CONNECTIONS, duration: effort.status_load, until: None };
-    let (mut rates, mut peers) = (Vec::new(), Vec::new());
-    bench.server.reset_peak()?;
-    for _ in 0..effort.status_runs {
-        peers.push(load.requests_per_second(bare.address, client::get(&target)).await?);
-        rates.push(load.requests_per_second(bench.server.address, client::get(&target)).await?);
-    }
-    let (rate, peer) = (median(&rates), median(&peers));
-    let row = |measure: &str, rate: f64| Row {
-        section: "status",
-        measure: measure.to_string(),
-        rate: Some(rate),
-        rate_unit: Some("requests/s"),
-        peer: Some(peer),
-        ratio: Some(rate / peer),
-        ..Row::default()
-    };
-    let limit = Some(Limit::RatioAtLeast(0.4));
-    let finished = Row {
-        limit,
-        runs: Some(rates.len()),
-        seconds: Some(effort.status_load.as_secs_f64()),
-        ..row("a completed job", rate)
-    };
-    let mut rows = vec![bench.with_memory(finished)?];
-
-    let job = bench.client.submit("copyFolder", &copy_to(large)).await?;
-    let load = Load { until: Some("Completed"), ..load };
-    let start = Instant::now();
-    let rate = load.requests_per_second(bench.server.address, client::get(&format!("/v1/bulkJobs/{job}"))).await?;
-    let seconds = Some(start.elapsed().as_secs_f64());
-    bench.client.wait_for(&job).await?;
-    let note = Some(format!("the job, a copy of {} files, takes its share of the machine", large.size));
-    rows.push(bench.with_memory(Row { runs: Some(1), seconds, note, ..row("a running job", rate) })?);
-    bench.server.stop()?;
-    Ok(rows)
-}
-
-/// The comparison is void unless the two answers have the same length, head and all, and the same body.
-async fn check_same_answer(client: &Client, bare: std::net::SocketAddr, target: &str) -> Result<()> {
-    let mut other = Client::connect(bare).await?;
-    other.succeed(&client::get(target)).await?;
-    if client.head().len() == other.head().len() && client.body() == other.body() {
-        return Ok(());
-    }
-    let [ours, bare] = [client.head(), other.head()].map(String::from_utf8_lossy);
-    Err(format!("the bare handler answers otherwise:\n{bare}instead of\n{ours}").into())
-}
-
-fn latency_row(section: &'static str, measure: String, size: u64, latencies: &[f64]) -> Row {
+pub fn latency_row(section: &'static str, measure: String, size: u64, latencies: &[f64]) -> Row {
     let mut sorted = latencies.to_vec();
     sorted.sort_by(f64::total_cmp);
     let at = |share: f64| {
@@ -525,7 +401,7 @@ fn latency_row(section: &'static str, measure: String, size: u64, latencies: &[f
 }
 
 /// Of an even number, the mean of the two in the middle.
-fn median(values: &[f64]) -> f64 {
+pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;

@@ -134,7 +134,7 @@ mod tests {
         // As a crash between link and unlink leaves it.
         fs::hard_link(&blob, shard.join("0000000000000001#1")).unwrap();
         fs::write(root.join(STAGING).join("0000000000000002-0#12"), b"half").unwrap();
-        let now = SystemTime::now();
+        let now = crate::model::time::Millis::now().system();
 
         let early = sweep(root.clone(), now - Duration::from_hours(1)).await.unwrap();
         assert_eq!(early, 0);

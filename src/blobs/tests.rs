@@ -212,7 +212,7 @@ async fn staged_objects_of_a_dead_process_are_swept() {
     let staged = Path::from("staging/0000000000000001-0");
     blobs.store.put(&staged, "half".into()).await.unwrap();
     blobs.put(BlobId(1), body(3), NO_LIMIT).await.unwrap();
-    let now = SystemTime::now();
+    let now = crate::model::time::Millis::now().system();
     assert_eq!(blobs.sweep_staged(sweep_cutoff(now)).await.unwrap(), 0);
     let later = now + Duration::from_secs(60);
     assert_eq!(blobs.sweep_staged(later).await.unwrap(), 1);

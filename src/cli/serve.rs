@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,10 +13,12 @@ use crate::config::Serve;
 use crate::error::{Error, Result};
 use crate::http;
 use crate::jobs::{sweep, worker};
+use crate::model::time::Millis;
 
 /// Opens the library, serves it, and closes it after Ctrl-C or SIGTERM.
 pub async fn run(serve: Serve) -> Result<()> {
     serve.check_endpoint_id()?;
+    serve.settings(serve.listen)?;
     let first_pair = first_pair(&serve)?;
     log::start(serve.log_format);
     let parts = Parts::open(&serve.place).await?;
@@ -64,9 +65,8 @@ pub async fn run(serve: Serve) -> Result<()> {
 }
 
 /// Removes what uploads of a killed process have left half written.
-#[expect(clippy::disallowed_methods, reason = "compared with the times of files, which this clock wrote")]
 async fn clear_staging(app: &App) {
-    if let Err(error) = app.blobs.sweep_staged(sweep_cutoff(SystemTime::now())).await {
+    if let Err(error) = app.blobs.sweep_staged(sweep_cutoff(Millis::now().system())).await {
         tracing::warn!(error = chain(&error), "left-over uploads were not removed");
     }
 }

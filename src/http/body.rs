@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::BytesMut;
 use http_body_util::BodyExt;
+use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 
 use crate::app::App;
@@ -59,19 +60,38 @@ fn parse(bytes: &[u8], says_json: bool) -> Result<Params, Refusal> {
     if text[0] == b'[' || (says_json && !text.contains(&b'=')) {
         return Err(Refusal::InvalidJson);
     }
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(text).map_err(|_| Refusal::InvalidParameter)?;
-    Ok(Params { map: pairs.into_iter().map(|(key, value)| (key, Value::String(value))).collect() })
+    let map = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(form_pair).collect::<Option<_>>();
+    Ok(Params { map: map.ok_or(Refusal::InvalidParameter)? })
+}
+
+/// A name and its value, decoded once; `None` when they are not UTF-8, which must not be stored as
+/// something similar.
+fn form_pair(pair: &[u8]) -> Option<(String, Value)> {
+    let mut sides = pair.splitn(2, |byte| *byte == b'=');
+    let mut decode = || {
+        let spaced: Vec<u8> =
+            sides.next().unwrap_or_default().iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+        String::from_utf8(percent_decode(&spaced).collect()).ok()
+    };
+    let name = decode()?;
+    Some((name, Value::String(decode()?)))
 }
 
 impl Params {
-    /// A text that must be there; empty counts as missing.
-    pub fn text(&self, name: &'static str) -> Result<&str, Refusal> {
-        match self.map.get(name) {
-            None | Some(Value::Null) => Err(Refusal::MissingParameter(name)),
-            Some(Value::String(text)) if text.is_empty() => Err(Refusal::MissingParameter(name)),
-            Some(Value::String(text)) => Ok(text),
-            Some(_) => Err(Refusal::NotAString(name)),
+    /// Texts that must be there; empty counts as missing. A missing one is told before one of a wrong type.
+    pub fn texts<const N: usize>(&self, names: [&'static str; N]) -> Result<[&str; N], Refusal> {
+        for name in names {
+            match self.map.get(name) {
+                None | Some(Value::Null) => return Err(Refusal::MissingParameter(name)),
+                Some(Value::String(text)) if text.is_empty() => return Err(Refusal::MissingParameter(name)),
+                Some(_) => {}
+            }
         }
+        let mut texts = [""; N];
+        for (text, name) in texts.iter_mut().zip(names) {
+            *text = self.map[name].as_str().ok_or(Refusal::NotAString(name))?;
+        }
+        Ok(texts)
     }
 
     /// A flag in any of its spellings and any case; true if any of them is.
@@ -97,9 +117,10 @@ mod tests {
 
     #[test]
     fn bodies_are_told_apart_by_their_first_byte() {
-        let name = |bytes: &[u8], json| parse(bytes, json).map(|body| body.text("a").map(str::to_owned));
+        let name = |bytes: &[u8], json| parse(bytes, json).map(|body| body.texts(["a"]).map(|[a]| a.to_owned()));
         assert_eq!(name(br#" {"a":"x y"}"#, false), Ok(Ok("x y".into())));
         assert_eq!(name(b"a=x+y%2F", true), Ok(Ok("x y/".into())));
+        assert_eq!(name(b"a=%FF", false), Err(Refusal::InvalidParameter));
         assert_eq!(name(b"", true), Ok(Err(Refusal::MissingParameter("a"))));
         assert_eq!(name(b"{\"a\":7}", true), Ok(Err(Refusal::NotAString("a"))));
         assert_eq!(name(b"[1]", false), Err(Refusal::NotAnObject));

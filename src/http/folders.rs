@@ -21,8 +21,7 @@ pub async fn create(
     content: Body,
 ) -> Result<Response> {
     let params = body::read(&app, &headers, content).await?;
-    let name = params.text("folderName")?;
-    let parent = params.text("parentFolderPath")?;
+    let [name, parent] = params.texts(["folderName", "parentFolderPath"])?;
     if name.contains('/') {
         return Err(Refusal::NameWithSlash("folderName").into());
     }
@@ -44,8 +43,8 @@ pub async fn delete(
 ) -> Result<Response> {
     let sent = body::read(&app, &headers, content).await?;
     let query = params::Query::of(&uri);
-    let as_sent = match (sent.text("folderPath"), query.get("folderPath")) {
-        (Err(Refusal::MissingParameter(_)), Some(path)) => path,
+    let [as_sent] = match (sent.texts(["folderPath"]), query.get("folderPath")) {
+        (Err(Refusal::MissingParameter(_)), Some(path)) => [path],
         (path, _) => path?,
     };
     let path = FolderPath::parse(as_sent).map_err(Refusal::from)?;

@@ -28,8 +28,9 @@ pub async fn copy_folder(
     content: Body,
 ) -> Result<Response> {
     let params = body::read(&app, &headers, content).await?;
-    let mut request = into_folder(&params, Kind::Copy, names)?;
-    request.include_versions = params.flag(&["includeVersions", "includeFileVersions"])?;
+    let paths = params.texts(["sourceFolderPath", "destinationPath"])?;
+    let include_versions = params.flag(&["includeVersions", "includeFileVersions"])?;
+    let request = Request { include_versions, ..into_folder(paths, Kind::Copy, names)? };
     submitted(&app, request, caller.public_key, &headers).await
 }
 
@@ -42,7 +43,7 @@ pub async fn move_folder(
     content: Body,
 ) -> Result<Response> {
     let params = body::read(&app, &headers, content).await?;
-    let request = into_folder(&params, Kind::Move, names)?;
+    let request = into_folder(params.texts(["sourceFolderPath", "destinationPath"])?, Kind::Move, names)?;
     submitted(&app, request, caller.public_key, &headers).await
 }
 
@@ -55,8 +56,7 @@ pub async fn rename_folder(
     content: Body,
 ) -> Result<Response> {
     let params = body::read(&app, &headers, content).await?;
-    let as_sent = params.text("folderPath")?;
-    let new_name = params.text("newFolderName")?;
+    let [as_sent, new_name] = params.texts(["folderPath", "newFolderName"])?;
     let purge_cache = params.flag(&["purgeCache"])?;
     let source = FolderPath::parse(as_sent).map_err(Refusal::from)?;
     if new_name.contains('/') {
@@ -81,9 +81,7 @@ pub async fn rename_folder(
 }
 
 /// What copy and move have in common: a folder and the folder it goes into.
-fn into_folder(params: &body::Params, kind: Kind, names: Names) -> Result<Request, Refusal> {
-    let as_sent = params.text("sourceFolderPath")?;
-    let destination = params.text("destinationPath")?;
+fn into_folder([as_sent, destination]: [&str; 2], kind: Kind, names: Names) -> Result<Request, Refusal> {
     let source = FolderPath::parse(as_sent)?;
     let destination = FolderPath::parse(destination)?;
     let (_, name) = source.split_last().ok_or(Refusal::SourceIsRoot("sourceFolderPath"))?;

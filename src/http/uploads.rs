@@ -1,10 +1,14 @@
 //! Uploads: the form is read as it comes, the file streams to the blob store, and the library makes it a
 //! file.
 
-use axum::body::Body;
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+
+use futures_util::StreamExt;
 
 use super::form::{self, FilePart, Form, FormError, Target, bool_field, last_field};
 use super::{AppState, Caller, NamesOf, reply, represent};
@@ -12,6 +16,11 @@ use crate::error::{Error, Refusal, Result};
 use crate::library::upload::{self, Upload};
 use crate::model::path::FolderPath;
 use crate::tree::place::Names;
+
+/// Bytes of a refused upload that are read after the refusal is known.
+const UNREAD_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// And how long that may take.
+const UNREAD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `POST /api/v1/files/upload`
 pub async fn upload(
@@ -33,7 +42,14 @@ pub async fn upload(
         file_bytes_max: app.settings.upload_bytes_max,
         idle: app.settings.idle_timeout,
     };
-    let form = form::read_form(&content_type, body.into_data_stream(), &target).await.map_err(refusal)?;
+    let mut body = body.into_data_stream();
+    let form = match form::read_form(&content_type, &mut body, &target).await {
+        Ok(form) => form,
+        Err(error) => {
+            read_away(&mut body).await;
+            return Err(refusal(error));
+        }
+    };
     let upload = asked_for(&form, names)?;
     let (stored, blob) = match form.file {
         None => return Err(Refusal::MissingFile.into()),
@@ -50,6 +66,21 @@ pub async fn upload(
     let mut response = reply::json(StatusCode::OK, &represent::uploaded(&app, &file, response_fields));
     allow_browsers(&mut response);
     Ok(response)
+}
+
+/// Reads what the client is still sending, within bounds: one whose body is left unread may see a broken
+/// connection instead of the answer.
+async fn read_away(body: &mut BodyDataStream) {
+    let mut room = UNREAD_BYTES_MAX;
+    let reading = async {
+        while let Some(Ok(chunk)) = body.next().await {
+            room = room.saturating_sub(chunk.len());
+            if room == 0 {
+                break;
+            }
+        }
+    };
+    drop(tokio::time::timeout(UNREAD_PATIENCE, reading).await);
 }
 
 /// `OPTIONS`: browsers ask before they upload.

@@ -62,13 +62,12 @@ async fn write_rows(app: &App, upload: &Upload, name: &str, mut content: Content
     let mut tx = app.db.write(Reach::Add).await?;
     let now = Millis::now();
     let folder = place::find_or_make(&app.db, &mut tx, &upload.folder, upload.names, now).await?;
-    let change = tx.next_change().await?;
     content.id = ContentId(app.db.take_ids(&mut tx, 1).await?);
     files::insert_content(&mut tx, &content, now).await?;
     let flags = if upload.private { PRIVATE } else { 0 } | if upload.published { 0 } else { UNPUBLISHED };
     let id = loop {
         let name = if upload.unique_name { unique_name(name) } else { name.to_owned() };
-        if let Some(id) = put_version(app, &mut tx, upload, folder, &name, content.id, flags, now, change).await? {
+        if let Some(id) = put_version(app, &mut tx, upload, folder, &name, content.id, flags, now).await? {
             break id;
         }
     };
@@ -90,9 +89,11 @@ async fn put_version(
     content: ContentId,
     flags: i64,
     now: Millis,
-    change: i64,
 ) -> Result<Option<FileId>> {
-    let Some(file) = files::at(tx, folder, name).await? else {
+    let found = files::at(tx, folder, name).await?;
+    // With the row in hand: the changes of one row are numbered in the order in which they are made.
+    let change = tx.next_change().await?;
+    let Some(file) = found else {
         let id = FileId(app.db.take_ids(tx, 1).await?);
         return Ok(files::insert_if_free(tx, id, folder, name, content, flags, now, change).await?.then_some(id));
     };

@@ -1,7 +1,7 @@
 //! The one clock. Everything else takes the time as an argument or asks for it here.
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// UTC milliseconds since 1970, as stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, sqlx::Type)]
@@ -14,6 +14,11 @@ impl Millis {
     pub fn now() -> Millis {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// As the times of files are told.
+    pub fn system(self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.0.max(0).cast_unsigned())
     }
 
     fn utc(self) -> chrono::DateTime<chrono::Utc> {

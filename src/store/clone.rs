@@ -121,17 +121,18 @@ pub enum Kind {
     Files,
 }
 
-/// Copies the entries of folder `from` with names in (`after`, `to`] into clone folder `into`; how many.
-pub async fn copy_of_one(
-    tx: &mut Tx,
-    kind: Kind,
-    c: &Cloning,
-    ids: i64,
-    into: FolderId,
-    from: FolderId,
-    after: &str,
-    to: &str,
-) -> Result<u64> {
+/// The part of a folder that a page copies: of `from` into clone folder `into`, the names in (`after`, `to`].
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    pub into: FolderId,
+    pub from: FolderId,
+    pub after: &'a str,
+    pub to: &'a str,
+}
+
+/// Copies the entries of a part of a folder; how many.
+pub async fn copy_of_one(tx: &mut Tx, kind: Kind, c: &Cloning, ids: i64, part: &Part<'_>) -> Result<u64> {
+    let Part { into, from, after, to } = *part;
     match kind {
         Kind::Folders => tx.run(&FOLDERS_OF_ONE, args![ids, into, c.now, c.instant, c.job, from, after, to]).await,
         Kind::Files => tx.run(&FILES_OF_ONE, args![ids, into, c.now, c.instant, from, after, to, c.with_history]).await,

@@ -99,6 +99,7 @@ pub async fn exists_at(tx: &mut Tx, folder: FolderId, name: &str) -> Result<bool
 }
 
 /// Makes a file with its first version unless the name is taken; says whether it did.
+#[expect(clippy::too_many_arguments, reason = "they are the columns of the row")]
 pub async fn insert_if_free(
     tx: &mut Tx,
     id: FileId,

@@ -150,7 +150,7 @@ statements! {
     FOLDERS_NEWEST: folders!("d.id DESC");
     FOLDERS_BY_NAME: folders!("d.name");
     FOLDERS_BY_NAME_DOWN: folders!("d.name DESC");
-    FOLDERS_BY_NUMBER: concat!("SELECT * FROM (SELECT ", folder!(), " FROM folder d WHERE d.parent_id = $1 AND $4 = 0) found ORDER BY ",
+    FOLDERS_BY_NUMBER: concat!("SELECT * FROM (SELECT ", folder!(), " FROM folder d WHERE d.parent_id = $1 AND $4 = 0 AND $5 >= 0 AND $6 <> 0) found ORDER BY ",
         number!(), " LIMIT $2 OFFSET $3");
     BOTH_OLDEST: both!("id");
     BOTH_NEWEST: both!("id DESC");

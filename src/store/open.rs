@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
 
 use super::{Db, Pools};
 use crate::error::{Error, Result};
@@ -69,6 +69,11 @@ impl Db {
             .options([
                 ("idle_in_transaction_session_timeout", FROZEN_TRANSACTION_MS),
                 ("tcp_user_timeout", FROZEN_TRANSACTION_MS),
+                // Every statement has an index to follow. A table that was just filled has no statistics, and a plan
+                // that reads all of it for a page of a few thousand rows would ruin a copy.
+                ("enable_hashjoin", "off"),
+                ("enable_mergejoin", "off"),
+                ("jit", "off"),
             ])
             .disable_statement_logging();
         let pool = PgPoolOptions::new()
@@ -117,6 +122,12 @@ fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+        // When the disk is full SQLite may end a transaction by itself, and the driver then believes for ever that it is
+        // in one. Such a connection is replaced by a new one.
+        .before_acquire(|connection, _| {
+            let usable = !connection.is_in_transaction();
+            Box::pin(async move { Ok(usable) })
+        })
 }
 
 /// Busy flag, frames in the log, frames moved.

@@ -16,7 +16,7 @@
 use crate::error::{Error, Result};
 use crate::model::ids::FolderId;
 use crate::model::job::Phase;
-use crate::store::clone::{self as rows, AFTER_ALL_NAMES, Cloning, Kind};
+use crate::store::clone::{self as rows, AFTER_ALL_NAMES, Cloning, Kind, Part};
 use crate::store::jobs::Job;
 use crate::store::{Db, Tx, folders};
 
@@ -63,7 +63,9 @@ async fn live_page(db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind,
         job.cursor_name = rows::page_end(tx, kind, from, &after, room).await?;
         let to = job.cursor_name.clone();
         let copied = Copied::begin(db, tx, job, room).await?;
-        let copied = copied.one(tx, kind, c, into, from, &after, to.as_deref().unwrap_or(AFTER_ALL_NAMES)).await?;
+        let copied = copied
+            .one(tx, kind, c, &Part { into, from, after: &after, to: to.as_deref().unwrap_or(AFTER_ALL_NAMES) })
+            .await?;
         let done = copied.finish(db, tx, job, c, kind).await?;
         return Ok(if job.cursor_name.is_some() { room } else { done.max(1) });
     }
@@ -83,7 +85,7 @@ async fn live_page(db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind,
             let whole = FolderId(folder.0 - 1);
             let from = rows::origin(tx, folder).await?;
             let copied = copied.many(tx, kind, c, after, whole).await?;
-            let copied = copied.one(tx, kind, c, folder, from, "", &name).await?;
+            let copied = copied.one(tx, kind, c, &Part { into: folder, from, after: "", to: &name }).await?;
             (job.cursor_id, job.cursor_name) = (folder.0, Some(name));
             (copied, Some(room))
         }
@@ -157,18 +159,8 @@ impl Copied {
         Ok(Copied { first, next: first })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a page has a kind, two folders and two names")]
-    async fn one(
-        mut self,
-        tx: &mut Tx,
-        kind: Kind,
-        c: &Cloning,
-        into: FolderId,
-        from: FolderId,
-        after: &str,
-        to: &str,
-    ) -> Result<Copied> {
-        self.next += rows::copy_of_one(tx, kind, c, self.next, into, from, after, to).await?.cast_signed();
+    async fn one(mut self, tx: &mut Tx, kind: Kind, c: &Cloning, part: &Part<'_>) -> Result<Copied> {
+        self.next += rows::copy_of_one(tx, kind, c, self.next, part).await?.cast_signed();
         Ok(self)
     }
 

@@ -8,3 +8,4 @@ mod routes;
 mod store;
 mod support;
 mod tidy;
+mod tree_model;

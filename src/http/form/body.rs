@@ -27,23 +27,32 @@ pub(super) enum Fault {
     Gone(#[source] Box<dyn Error + Send + Sync>),
 }
 
-/// Counts bytes since the parser last gave something back. Shared by the guard and the reader of parts, which run in
-/// the same task; atomic only because futures must be `Send`.
+/// Counts bytes since the parser last gave something back. The newest chunk does not count: it may be large, and the
+/// parser may ask for the next one before it gives back what it has of this one. Shared by the guard and the reader of
+/// parts, which run in the same task; atomic only because futures must be `Send`.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Progress(Arc<AtomicU64>);
+pub(super) struct Progress(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    newest: AtomicU64,
+    before: AtomicU64,
+}
 
 impl Progress {
     /// The parser gave a part or a piece of one.
     pub(super) fn made(&self) {
-        self.0.store(0, Ordering::Relaxed);
+        self.0.newest.store(0, Ordering::Relaxed);
+        self.0.before.store(0, Ordering::Relaxed);
     }
 
     fn add(&self, bytes: usize) {
-        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+        let before = self.0.newest.swap(bytes as u64, Ordering::Relaxed);
+        self.0.before.fetch_add(before, Ordering::Relaxed);
     }
 
     fn stalled(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > STALLED_BYTES_MAX
+        self.0.before.load(Ordering::Relaxed) > STALLED_BYTES_MAX
     }
 }
 

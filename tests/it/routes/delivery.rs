@@ -208,19 +208,16 @@ async fn names_are_encoded_in_urls_and_decoded_once() {
         }
         let base = library.client.base();
         // `+` is a plus in a path, `%2541` is decoded to `%41` and no further.
-        for path in ["a%20b.txt", "a%2Bb.txt", "a+b.txt", "%2541.txt"] {
-            assert_eq!(
-                fetch(library, Method::GET, &format!("{base}/library/odd%20100%25%20%E5%86%99/{path}"), &[])
-                    .await
-                    .status,
-                200,
-                "{path}"
-            );
+        let at = |path: &str| format!("{base}/library/odd%20100%25%20%E5%86%99/{path}");
+        for (path, name) in
+            [("a%20b.txt", "a b.txt"), ("a%2Bb.txt", "a+b.txt"), ("a+b.txt", "a+b.txt"), ("%2541.txt", "%41.txt")]
+        {
+            let length = names.iter().position(|other| *other == name).unwrap() + 1;
+            let got = fetch(library, Method::GET, &at(path), &[]).await;
+            assert_eq!((got.status, got.bytes), (200, bytes_of(length)), "{path}");
         }
         for path in ["A.txt", "%41.txt", "%2525.txt", "A%20b.txt", "a%252Bb.txt"] {
-            not_found(
-                &fetch(library, Method::GET, &format!("{base}/library/odd%20100%25%20%E5%86%99/{path}"), &[]).await,
-            );
+            not_found(&fetch(library, Method::GET, &at(path), &[]).await);
         }
     })
     .await;
@@ -238,7 +235,6 @@ async fn what_is_not_there_is_told_in_plain_text() {
             "/library/a/F.txt",
             "/library/f.txt",
             "/library/a/f.txt/x",
-            "/library/",
         ] {
             not_found(&fetch(library, Method::GET, &format!("{base}{path}"), &[]).await);
             let head = fetch(library, Method::HEAD, &format!("{base}{path}"), &[]).await;

@@ -110,14 +110,16 @@ async fn a_copy_into_the_own_descendant_holds_what_was_there_before() {
         assert_eq!(library.paths("/a").await, once);
 
         // Again: the first copy belongs to the source now, and meets itself.
+        library.put("/a/one.txt", bytes_of(4)).await;
         library.copy("/a", "/a/b", false).await;
         let mut twice = once.map(str::to_owned).to_vec();
         twice.extend(["", "b/", "b/c/", "b/c/three.txt", "b/two.txt", "one.txt"].map(|path| format!("b/a/b/a/{path}")));
         twice.sort();
         assert_eq!(library.paths("/a").await, twice);
         assert_eq!(library.sizes("/a/b/a/b/two.txt").await, [2, 2]);
-        assert_eq!(library.sizes("/a/b/a/b/a/one.txt").await, [1]);
-        assert_eq!(library.sizes("/a/one.txt").await, [1]);
+        assert_eq!(library.sizes("/a/b/a/one.txt").await, [1, 4]);
+        assert_eq!(library.sizes("/a/b/a/b/a/one.txt").await, [1], "from before this copy appended to its source");
+        assert_eq!(library.sizes("/a/one.txt").await, [1, 4]);
     })
     .await;
 }

@@ -85,7 +85,7 @@ async fn identical_requests_at_once_are_one_job() {
 }
 
 #[tokio::test]
-async fn a_retry_gets_the_job_that_runs_or_is_done() {
+async fn a_retry_gets_the_job_that_runs() {
     with_settings(&SLOW, async |library: &mut Library| {
         put_big(library).await;
         let body = transfer("/big", "/copy");
@@ -103,9 +103,23 @@ async fn a_retry_gets_the_job_that_runs_or_is_done() {
         assert_eq!(status(library, &first).await, "Pending", "all of this while the copy ran");
 
         library.completed(&first).await;
-        assert_eq!(job_id(&submit_retry(library, "copyFolder", &body, "1").await), first);
         assert_eq!(library.paths("/copy/big").await.len(), BIG_FILES);
         assert_eq!(library.sizes("/copy/big/file-00.txt").await, [1], "nothing was appended");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_retry_gets_the_job_that_is_done_and_a_first_attempt_a_new_one() {
+    on_both_catalogs(async |library: &mut Library| {
+        library.put("/a/f.txt", bytes_of(1)).await;
+        let body = transfer("/a", "/b");
+        let first = library.submit("copyFolder", body.clone()).await;
+        library.completed(&first).await;
+        for count in ["1", "2"] {
+            assert_eq!(job_id(&submit_retry(library, "copyFolder", &body, count).await), first);
+        }
+        assert_eq!(library.sizes("/b/a/f.txt").await, [1], "nothing was appended");
 
         // A first attempt after the end is meant: somebody wants a second copy.
         let second = library.submit("copyFolder", body.clone()).await;
@@ -114,7 +128,7 @@ async fn a_retry_gets_the_job_that_runs_or_is_done() {
         let third = job_id(&submit_retry(library, "copyFolder", &body, "0").await);
         assert!(third != second && third != first);
         library.completed(&third).await;
-        assert_eq!(library.sizes("/copy/big/file-00.txt").await, [1, 1, 1]);
+        assert_eq!(library.sizes("/b/a/f.txt").await, [1, 1, 1]);
 
         // The flag makes another request, marked or not.
         let mut with_versions = body.clone();

@@ -1,0 +1,99 @@
+//! What the engine tells against what the model tells.
+
+use calotype::library::{files, listing};
+use calotype::model::ids::FileId;
+use calotype::model::path::FolderPath;
+use calotype::store::listing::{Asset, Direction, FileType, Page, Show, SortKey};
+
+use super::model::Path;
+use super::sequence::Sequence;
+
+impl Sequence<'_> {
+    /// In the middle of a merging move every version is visible exactly once.
+    pub(super) async fn check_nothing_is_lost(&mut self, contents: &[i64]) {
+        let mut visible = Vec::new();
+        let mut folders = vec![self.real(&[])];
+        while let Some(folder) = folders.pop() {
+            for found in self.list(&folder, Show::All).await.into_iter().chain(self.list(&folder, Show::Versions).await)
+            {
+                if found.kind == 2 {
+                    folders.push(folder.join(&found.name));
+                } else {
+                    visible.push(found.size);
+                }
+            }
+        }
+        visible.sort_unstable();
+        assert_eq!(visible, contents, "seed {}: in the middle of a merge", self.seed);
+    }
+
+    pub(super) async fn list(&self, folder: &FolderPath, show: Show) -> Vec<Asset> {
+        let page =
+            Page { show, file_type: FileType::Any, key: SortKey::Name, direction: Direction::Up, limit: 1000, skip: 0 };
+        let found = listing::in_folder(&self.app, folder, &page).await.expect("a list");
+        found.into_iter().map(|found| found.asset).collect()
+    }
+
+    /// Listings, versions and ids are the model's, unless the model is behind a merge.
+    pub(super) async fn compare(&mut self) {
+        if self.is_merging().await {
+            return;
+        }
+        let mut todo = vec![(Path::new(), self.model.root.clone())];
+        while let Some((path, expected)) = todo.pop() {
+            let real = self.real(&path);
+            let listed = self.list(&real, Show::All).await;
+            let names = |kind| {
+                listed.iter().filter(|found| found.kind == kind).map(|found| found.name.clone()).collect::<Vec<_>>()
+            };
+            let files: Vec<String> = expected.files.keys().cloned().collect();
+            let folders: Vec<String> = expected.folders.keys().cloned().collect();
+            assert_eq!((names(0), names(2)), (files, folders), "seed {}: in {real}", self.seed);
+            for found in &listed {
+                let what = format!("seed {}: {real}/{}", self.seed, found.name);
+                if found.kind == 2 {
+                    self.ids.check(expected.folders[&found.name].id, found.id, &what);
+                    continue;
+                }
+                self.compare_file(&expected.files[&found.name], found.id, &what).await;
+            }
+            for (name, folder) in expected.folders {
+                todo.push(([path.as_slice(), &[name]].concat(), folder));
+            }
+        }
+    }
+
+    async fn compare_file(&mut self, expected: &super::model::File, id: i64, what: &str) {
+        self.ids.check(expected.id, id, what);
+        let versions = files::versions(&self.app, FileId(id)).await.expect("a visible file has versions");
+        let found: Vec<_> = versions.iter().rev().map(|version| (version.asset.version, version.asset.size)).collect();
+        let wanted: Vec<_> = expected.versions.iter().map(|version| (version.number, version.content)).collect();
+        assert_eq!(found, wanted, "{what}");
+        for (version, expected) in versions.iter().rev().zip(&expected.versions) {
+            self.ids.check(expected.id, version.asset.version_id.0, what);
+        }
+    }
+
+    /// The whole library's list, and the ids of what is gone.
+    pub(super) async fn read_back(&mut self) {
+        let page = Page {
+            show: Show::Files,
+            file_type: FileType::Any,
+            key: SortKey::Created,
+            direction: Direction::Up,
+            limit: 1000,
+            skip: 0,
+        };
+        let all = listing::everywhere(&self.app, &page).await.expect("a list");
+        let home = self.real(&[]);
+        let listed = all.iter().filter(|found| found.folder.is_within(&home)).count();
+        let files: usize =
+            self.model.root.paths().iter().map(|path| self.model.root.at(path).expect("known").files.len()).sum();
+        // Other sequences share the library; a page that is full may end before this one's files.
+        assert!(
+            listed == files || all.len() == 1000,
+            "seed {}: {listed} of {files} files are in the whole list",
+            self.seed
+        );
+    }
+}

@@ -1,0 +1,57 @@
+//! What a run has met: one that never met what it is for has proven nothing.
+
+/// How often.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    pub copies: u64,
+    pub moves: u64,
+    pub renames: u64,
+    pub merges: u64,
+    pub capped: u64,
+    pub swaps: u64,
+    pub changed_under_a_copy: u64,
+    pub crashes: u64,
+    pub fenced: u64,
+    pub faults: u64,
+    pub gave_up: u64,
+    pub resent: u64,
+}
+
+/// Sequences after which everything must have been met.
+const ENOUGH_SEQUENCES: u64 = 400;
+
+impl Seen {
+    pub fn add(&mut self, other: &Seen) {
+        let theirs = other.fields();
+        for ((_, mine), (_, theirs)) in self.fields_mut().into_iter().zip(theirs) {
+            *mine += theirs;
+        }
+    }
+
+    pub fn assert_everything_met(&self, sequences: u64) {
+        for (name, count) in self.fields() {
+            assert!(count > 0 || sequences < ENOUGH_SEQUENCES, "{sequences} sequences never met: {name}");
+        }
+    }
+
+    fn fields(&self) -> [(&'static str, u64); 12] {
+        self.clone().fields_mut().map(|(name, count)| (name, *count))
+    }
+
+    fn fields_mut(&mut self) -> [(&'static str, &mut u64); 12] {
+        [
+            ("copies", &mut self.copies),
+            ("moves", &mut self.moves),
+            ("renames", &mut self.renames),
+            ("merges", &mut self.merges),
+            ("capped", &mut self.capped),
+            ("swaps", &mut self.swaps),
+            ("changed under a copy", &mut self.changed_under_a_copy),
+            ("crashes", &mut self.crashes),
+            ("fenced", &mut self.fenced),
+            ("faults", &mut self.faults),
+            ("gave up", &mut self.gave_up),
+            ("resent", &mut self.resent),
+        ]
+    }
+}

@@ -1,0 +1,526 @@
+//! One random sequence.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use calotype::app::App;
+use calotype::config::Settings;
+use calotype::error::{Error, Refusal};
+use calotype::jobs::submit::{self, Request};
+use calotype::jobs::sweep;
+use calotype::jobs::worker::{self, Worker};
+use calotype::library::upload::{self, Upload};
+use calotype::library::{check, files, folders, listing};
+use calotype::model::ids::{FileId, JobId};
+use calotype::model::job::{Kind, Phase};
+use calotype::model::path::FolderPath;
+use calotype::store::jobs::Job;
+use calotype::store::listing::{Direction, FileType, Page, Show, SortKey};
+use calotype::store::{Moment, Reach, jobs};
+use calotype::tree::place::Names;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+
+use super::model::{Folder, Ids, Model, Path, Symbol};
+use super::seen::Seen;
+use crate::support::catalog::Catalog;
+
+/// One name comes often, so that folders meet their namesakes.
+const FOLDER_NAMES: [&str; 4] = ["a", "a", "b", "c"];
+const FILE_NAMES: [&str; 4] = ["x", "y", "z", "a"];
+const OPERATIONS: usize = 40;
+/// Folders above a file below the sequence's own.
+const DEPTH_MAX: usize = 4;
+/// Versions of a file that is made to meet the cap of 100 in a merge.
+const MANY_VERSIONS: usize = 51;
+/// Steps that the queued jobs of a sequence may take; more is an endless loop.
+const STEPS_MAX: usize = 5_000;
+
+/// What the next commit is to do.
+const FAIR: u8 = 0;
+const FAIL_BEFORE: u8 = 1;
+const FAIL_AFTER: u8 = 2;
+
+pub struct Sequence<'a> {
+    catalog: &'a Catalog,
+    pub(super) app: App,
+    fault: Arc<AtomicU8>,
+    random: StdRng,
+    pub(super) seed: u64,
+    workers: [Worker; 2],
+    pub(super) model: Model,
+    pub(super) ids: Ids,
+    /// Unfinished jobs, oldest first, with what the model remembers of their start.
+    running: BTreeMap<JobId, Running>,
+    uploads: i64,
+    /// Where submissions of this sequence mostly go, if it is made to meet the cap.
+    bent_on: Option<(Path, Path)>,
+    last_request: Option<(Request, Path, Path)>,
+    pub seen: Seen,
+}
+
+#[derive(Clone, Debug)]
+struct Running {
+    request: Request,
+    start: Option<Start>,
+}
+
+/// What a job has fixed when it started.
+#[derive(Clone, Debug)]
+enum Start {
+    /// It has become impossible.
+    Nothing,
+    /// A move or rename that is done, or is merged until it is.
+    Relink { source: Path, destination: Path, contents: Vec<i64> },
+    /// A copy: the source as it was, and the folder it goes to.
+    Copy { snapshot: Folder, destination: Symbol },
+}
+
+impl<'a> Sequence<'a> {
+    pub async fn begin(catalog: &'a Catalog, seed: u64) -> Sequence<'a> {
+        let mut random = StdRng::seed_from_u64(seed);
+        let fault = Arc::new(AtomicU8::new(FAIR));
+        let app = open(catalog, &mut random, &fault).await;
+        let workers = [Worker::new("one/1".into()), Worker::new("two/1".into())];
+        let (model, ids) = (Model::new(), Ids::default());
+        Sequence {
+            catalog,
+            app,
+            fault,
+            random,
+            seed,
+            workers,
+            model,
+            ids,
+            running: BTreeMap::new(),
+            uploads: 0,
+            bent_on: None,
+            last_request: None,
+            seen: Seen::default(),
+        }
+    }
+
+    pub async fn run(&mut self) {
+        folders::create(&self.app, &FolderPath::root(), &self.home(), Names::Verbatim)
+            .await
+            .expect("a folder for the sequence");
+        if self.random.random_bool(0.05) {
+            self.make_long_histories().await;
+        }
+        if self.bent_on.is_some() {
+            self.submit().await;
+        }
+        for _ in 0..OPERATIONS {
+            self.operation().await;
+            if self.random.random_bool(0.25) {
+                self.compare().await;
+            }
+        }
+        let mut steps = 0;
+        while !self.running.is_empty() {
+            self.step().await;
+            steps += 1;
+            assert!(steps < STEPS_MAX, "seed {}: the jobs do not end: {:?}", self.seed, self.running);
+        }
+        self.compare().await;
+        self.read_back().await;
+        let found = check::check(&self.app.db, Some(&self.app.blobs)).await.expect("a check");
+        assert!(found.violations.is_empty(), "seed {}: {:#?}", self.seed, found.violations);
+        self.app.db.close().await;
+    }
+
+    async fn operation(&mut self) {
+        // A job is in the middle of a change that the model makes in one go: only steps until it is done.
+        if self.is_merging().await {
+            return self.step().await;
+        }
+        match self.random.random_range(0..100) {
+            0..=29 => self.upload().await,
+            30..=35 => self.delete_file().await,
+            36..=39 => self.delete_folder().await,
+            40..=43 => self.create_folder().await,
+            44..=57 => self.submit().await,
+            58..=59 => self.crash().await,
+            60..=62 => self.let_leases_run_out().await,
+            63..=64 => sweep::round(&self.app).await.expect("a sweep"),
+            _ => self.step().await,
+        }
+    }
+
+    fn home(&self) -> String {
+        format!("s{}", self.seed)
+    }
+
+    pub(super) fn real(&self, path: &[String]) -> FolderPath {
+        path.iter().fold(FolderPath::root().join(&self.home()), |at, name| at.join(name))
+    }
+
+    fn any_path(&mut self) -> Path {
+        let depth = self.random.random_range(0..=DEPTH_MAX);
+        (0..depth).map(|_| (*FOLDER_NAMES.choose(&mut self.random).expect("names")).to_owned()).collect()
+    }
+
+    fn known_path(&mut self) -> Path {
+        let paths = self.model.root.paths();
+        paths.choose(&mut self.random).expect("there is the root").clone()
+    }
+
+    /// Sometimes the next commit fails, or its answer is lost; whether the change is made all the same.
+    fn maybe_fault(&mut self) -> bool {
+        let fault = match self.random.random_range(0..40) {
+            0 => FAIL_BEFORE,
+            1 => FAIL_AFTER,
+            _ => FAIR,
+        };
+        self.seen.faults += u64::from(fault != FAIR);
+        self.fault.store(fault, Ordering::Relaxed);
+        fault != FAIL_BEFORE
+    }
+
+    async fn upload(&mut self) {
+        let folder = if self.random.random_bool(0.7) { self.known_path() } else { self.any_path() };
+        let name = *FILE_NAMES.choose(&mut self.random).expect("names");
+        self.upload_to(&folder, name).await;
+    }
+
+    async fn upload_to(&mut self, folder: &[String], name: &str) {
+        self.uploads += 1;
+        let content = self.uploads;
+        let bytes = vec![b'.'; usize::try_from(content).expect("few")];
+        let blob_id = self.app.blob_ids.take(&self.app.db).await.expect("a blob id");
+        let body = futures_util::stream::iter([Ok::<_, std::io::Error>(bytes.into())]);
+        let stored = self.app.blobs.put(blob_id, body, 1 << 20).await.expect("a blob");
+        let blob = self.app.blobs.provisional(blob_id);
+        let upload = Upload {
+            file_name: name.into(),
+            folder: self.real(folder),
+            names: Names::Verbatim,
+            unique_name: false,
+            overwrite: true,
+            private: false,
+            published: true,
+            tags: Vec::new(),
+        };
+        let happens = self.maybe_fault();
+        let fair = self.fault.load(Ordering::Relaxed) == FAIR;
+        let answer = upload::store(&self.app, &upload, blob_id, &stored, blob).await;
+        if matches!(answer, Err(Error::Refused(_))) {
+            self.fault.store(FAIR, Ordering::Relaxed);
+            assert!(matches!(answer, Err(Error::Refused(Refusal::TooManyVersions))), "seed {}: {answer:?}", self.seed);
+            assert!(!self.model.clone().upload(folder, name, content), "seed {}: an upload was refused", self.seed);
+            return;
+        }
+        assert_eq!(answer.is_ok(), fair, "seed {}: {answer:?}", self.seed);
+        if happens {
+            assert!(self.model.upload(folder, name, content), "seed {}: an upload was not refused", self.seed);
+            self.note_change();
+        }
+    }
+
+    /// Two files of one name that do not fit together.
+    async fn make_long_histories(&mut self) {
+        for folder in ["a", "b/a"] {
+            let folder: Path = folder.split('/').map(str::to_owned).collect();
+            for _ in 0..MANY_VERSIONS {
+                self.upload_to(&folder, "x").await;
+            }
+        }
+        self.bent_on = Some((vec!["a".to_owned()], vec!["b".to_owned()]));
+    }
+
+    async fn delete_file(&mut self) {
+        let folder = self.known_path();
+        let names: Vec<String> = self.model.root.at(&folder).expect("known").files.keys().cloned().collect();
+        let Some(name) = names.choose(&mut self.random) else { return };
+        let page = Page {
+            show: Show::Files,
+            file_type: FileType::Any,
+            key: SortKey::Name,
+            direction: Direction::Up,
+            limit: 1000,
+            skip: 0,
+        };
+        let listed = listing::in_folder(&self.app, &self.real(&folder), &page).await.expect("a list");
+        let file = listed.iter().find(|found| &found.asset.name == name);
+        let file = file.unwrap_or_else(|| panic!("seed {}: {name} in {folder:?} is not listed", self.seed));
+        let happens = self.maybe_fault();
+        drop(files::delete(&self.app, FileId(file.asset.id)).await);
+        if happens {
+            self.model.delete_file(&folder, name);
+            self.note_change();
+        }
+    }
+
+    async fn delete_folder(&mut self) {
+        let path = self.known_path();
+        if path.is_empty() {
+            return;
+        }
+        let happens = self.maybe_fault();
+        drop(folders::delete(&self.app, &self.real(&path), "as sent").await);
+        if happens {
+            self.model.take_folder(&path);
+            self.note_change();
+        }
+    }
+
+    async fn create_folder(&mut self) {
+        let mut path = self.known_path();
+        let name = *FOLDER_NAMES.choose(&mut self.random).expect("names");
+        let parent = self.real(&path);
+        path.push(name.to_owned());
+        let happens = self.maybe_fault();
+        drop(folders::create(&self.app, &parent, name, Names::Verbatim).await);
+        if happens {
+            self.model.make_folder(&path);
+        }
+    }
+
+    fn note_change(&mut self) {
+        self.seen.changed_under_a_copy +=
+            u64::from(self.running.values().any(|job| matches!(job.start, Some(Start::Copy { .. }))));
+    }
+
+    fn any_pair(&mut self) -> (Path, Path) {
+        if let Some(pair) = &self.bent_on
+            && self.random.random_bool(0.7)
+        {
+            return pair.clone();
+        }
+        let source = if self.random.random_bool(0.9) { self.known_path() } else { self.any_path() };
+        let destination = if self.random.random_bool(0.8) { self.known_path() } else { self.any_path() };
+        (source, destination)
+    }
+
+    async fn submit(&mut self) {
+        let (source, mut destination) = self.any_pair();
+        let kind = *[Kind::Copy, Kind::Copy, Kind::Move, Kind::Move, Kind::Move, Kind::Rename]
+            .choose(&mut self.random)
+            .expect("kinds");
+        let Some((last, parent)) = source.split_last() else { return };
+        let mut name = last.clone();
+        if kind == Kind::Rename {
+            destination = parent.to_vec();
+            name = (*FOLDER_NAMES.choose(&mut self.random).expect("names")).to_owned();
+        }
+        let mut request = Request {
+            kind,
+            source: self.real(&source),
+            source_as_sent: "as sent".into(),
+            destination: self.real(&destination),
+            target_name: name.clone(),
+            include_versions: kind == Kind::Copy && self.random.random_bool(0.5),
+            purge_cache: kind == Kind::Rename && self.random.random_bool(0.5),
+            names: Names::Verbatim,
+            caller: "public_test".into(),
+            is_retry: false,
+        };
+        let mut sent = (source, destination);
+        if self.random.random_bool(0.15)
+            && let Some((last, source, destination)) = self.last_request.clone()
+        {
+            (request, sent) = (last, (source, destination));
+        }
+        let (source, destination) = sent;
+        let name = request.target_name.clone();
+        self.last_request = Some((request.clone(), source.clone(), destination.clone()));
+        let same = self.running.iter().find(|(_, job)| same_request(&job.request, &request)).map(|(id, _)| *id);
+        let happens = self.maybe_fault();
+        let answer = submit::submit(&self.app, &request).await;
+        if let Some(same) = same {
+            self.fault.store(FAIR, Ordering::Relaxed);
+            self.seen.resent += 1;
+            assert_eq!(answer.expect("the job of the first request"), same, "seed {}", self.seed);
+            return;
+        }
+        let expected = self.refusal(&request, &source, &destination, &name);
+        match (answer, expected) {
+            (Err(Error::Refused(refusal)), Some(expected)) => {
+                self.fault.store(FAIR, Ordering::Relaxed);
+                assert_eq!(refusal, expected, "seed {}: {request:?}", self.seed);
+            }
+            (Ok(id), None) => drop(self.running.insert(id, Running { request, start: None })),
+            // The commit failed, or only its answer was lost and the job is there.
+            (Err(_), None) if happens => {
+                let first = jobs::first_unfinished(&self.app.db).await.expect("a look at the queue");
+                let newest = self.newest_unfinished(first.map(|turn| turn.id)).await;
+                self.running.insert(newest, Running { request, start: None });
+            }
+            (Err(Error::Fenced), None) => {}
+            (answer, expected) => panic!("seed {}: {request:?}: {answer:?}, expected {expected:?}", self.seed),
+        }
+    }
+
+    /// The unfinished job that the sequence does not know yet.
+    async fn newest_unfinished(&self, first: Option<JobId>) -> JobId {
+        let from = first.expect("a job was inserted").0;
+        let mut tx = self.app.db.read().await.expect("a transaction");
+        for id in (from..from + 1_000_000).map(JobId) {
+            if !self.running.contains_key(&id)
+                && jobs::by_id(&mut tx, id).await.expect("a read").is_some_and(|job| job.phase != Phase::Done)
+            {
+                return id;
+            }
+        }
+        panic!("seed {}: the job is not there", self.seed)
+    }
+
+    fn refusal(&self, request: &Request, source: &[String], destination: &[String], name: &str) -> Option<Refusal> {
+        let target: Path = [destination, &[name.to_owned()]].concat();
+        let exists = self.model.root.at(source).is_some();
+        if request.kind == Kind::Rename {
+            return match () {
+                () if target == source => Some(Refusal::SameName),
+                () if !exists => Some(Refusal::NoFolder("as sent".into())),
+                () if self.model.root.at(&target).is_some() => Some(Refusal::FolderTaken(name.into())),
+                () => None,
+            };
+        }
+        match () {
+            () if destination == source || target == source => Some(Refusal::SameSourceAndDestination),
+            () if !exists => Some(Refusal::NothingAtSource("as sent".into())),
+            () if request.kind == Kind::Move && destination.starts_with(source) => Some(Refusal::IntoItself),
+            () => None,
+        }
+    }
+
+    async fn crash(&mut self) {
+        self.seen.crashes += 1;
+        self.app.db.close().await;
+        self.app = open(self.catalog, &mut self.random, &self.fault).await;
+        self.workers = [Worker::new("one/1".into()), Worker::new("two/1".into())];
+        self.let_leases_run_out().await;
+    }
+
+    /// As if the workers had been silent for the length of a lease. They do not know of it.
+    async fn let_leases_run_out(&mut self) {
+        let mut tx = self.app.db.write(Reach::Apart).await.expect("a transaction");
+        jobs::release_all(&mut tx).await.expect("leases end");
+        tx.commit().await.expect("a commit");
+    }
+
+    /// One transaction of one of the workers, and what it means for the model.
+    async fn step(&mut self) {
+        let Some((&id, _)) = self.running.first_key_value() else { return };
+        self.maybe_fault();
+        let worker = self.random.random_range(0..self.workers.len());
+        let stepped = worker::step(&self.app, &mut self.workers[worker]).await;
+        let hit = self.fault.swap(FAIR, Ordering::Relaxed) != FAIR;
+        match stepped {
+            Ok(_) => {}
+            // A worker whose lease went to the other, or an injected fault.
+            Err(Error::Fenced) => self.seen.fenced += u64::from(!hit),
+            Err(error) => panic!("seed {}: a step failed: {error}", self.seed),
+        }
+        if self.random.random_bool(0.05) {
+            self.let_leases_run_out().await;
+        }
+        let job = self.job(id).await;
+        if job.phase != Phase::Start && self.running[&id].start.is_none() {
+            let start = self.start(&job);
+            self.running.get_mut(&id).expect("running").start = Some(start);
+        }
+        if job.phase == Phase::Done {
+            let running = self.running.remove(&id).expect("running");
+            self.finish(&job, running);
+            self.compare().await;
+        } else if let Some(Start::Relink { contents, .. }) = self.running[&id].start.clone() {
+            self.check_nothing_is_lost(&contents).await;
+        }
+    }
+
+    async fn job(&self, id: JobId) -> Job {
+        let mut tx = self.app.db.read().await.expect("a transaction");
+        jobs::by_id(&mut tx, id).await.expect("a read").expect("a job that was accepted is found")
+    }
+
+    pub(super) async fn is_merging(&self) -> bool {
+        let Some((&id, _)) = self.running.first_key_value() else { return false };
+        matches!(self.job(id).await.phase, Phase::MergeFiles | Phase::MergeFolders | Phase::Close | Phase::Swap)
+    }
+
+    fn model_path(&self, path: &FolderPath) -> Path {
+        path.segments()[1..].to_vec()
+    }
+
+    /// The model's start of a job: paths are resolved now, and a copy's source is what it is now.
+    fn start(&mut self, job: &Job) -> Start {
+        let request = self.running[&job.id].request.clone();
+        let source = self.model_path(&request.source);
+        let Some(found) = self.model.root.at(&source).cloned() else { return Start::Nothing };
+        let destination = self.model_path(&request.destination);
+        let target: Path = [destination.as_slice(), std::slice::from_ref(&request.target_name)].concat();
+        if request.kind == Kind::Rename {
+            let taken = self.model.root.at(&target).is_some();
+            return if taken { Start::Nothing } else { Start::Relink { source, destination, contents: Vec::new() } };
+        }
+        let destination_id = self.model.make_folder(&destination);
+        if request.kind == Kind::Copy {
+            self.seen.copies += 1;
+            return Start::Copy { snapshot: found, destination: destination_id };
+        }
+        self.seen.moves += 1;
+        self.seen.merges += u64::from(self.model.root.at(&target).is_some());
+        Start::Relink { source, destination, contents: self.model.root.contents() }
+    }
+
+    /// The model's end of a job.
+    fn finish(&mut self, job: &Job, running: Running) {
+        let name = running.request.target_name.clone();
+        self.seen.capped += u64::from(job.failed_items > 0);
+        self.seen.swaps += u64::from(job.namesake_id.is_some());
+        match running.start.expect("a finished job has started") {
+            Start::Nothing => {
+                self.seen.gave_up += 1;
+                assert!(job.failure.is_some(), "seed {}: {job:?} did nothing and says nothing", self.seed);
+            }
+            Start::Relink { source, destination, .. } => {
+                self.seen.renames += u64::from(job.kind == Kind::Rename);
+                self.model.relink(&source, &destination, &name);
+            }
+            Start::Copy { snapshot, destination } => match self.model.root.find(destination) {
+                Some(destination) => {
+                    let copy = self.model.copy(&snapshot, running.request.include_versions);
+                    let target: Path = [destination.as_slice(), std::slice::from_ref(&name)].concat();
+                    self.seen.merges += u64::from(self.model.root.at(&target).is_some());
+                    self.model.publish(copy, &destination, &name);
+                }
+                None => self.seen.gave_up += 1,
+            },
+        }
+        assert_eq!(job.purge_request_id.is_some(), job.purge_cache && job.failure.is_none(), "seed {}", self.seed);
+    }
+}
+
+fn same_request(one: &Request, other: &Request) -> bool {
+    let of = |request: &Request| {
+        (
+            request.kind,
+            request.source.clone(),
+            request.destination.clone(),
+            request.target_name.clone(),
+            request.include_versions,
+            request.purge_cache,
+        )
+    };
+    of(one) == of(other)
+}
+
+async fn open(catalog: &Catalog, random: &mut StdRng, fault: &Arc<AtomicU8>) -> App {
+    // Batches of all sizes: a row, a few, and all at once.
+    let batch_rows = *[1, 2, 3, 5, 8, 4000].choose(random).expect("sizes");
+    let app = catalog.app("one", Settings { batch_rows, ..Settings::default() }).await;
+    let fault = Arc::clone(fault);
+    app.db.inject(move |moment| {
+        let planned = fault.load(Ordering::Relaxed);
+        let hit = matches!((planned, moment), (FAIL_BEFORE, Moment::BeforeCommit) | (FAIL_AFTER, Moment::AfterCommit));
+        if hit {
+            fault.store(FAIR, Ordering::Relaxed);
+            return Err(Error::Fenced);
+        }
+        Ok(())
+    });
+    app
+}
