@@ -1,8 +1,8 @@
 //! The running library: what requests, workers and commands share. `main` and the tests build it alike.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use crate::blobs::Blobs;
 use crate::config::{Place, Settings};
 use crate::error::{Error, Result};
+use crate::jobs::status::{self, Finished};
 use crate::library::access::Keys;
 use crate::library::blob_ids::BlobIds;
 use crate::model::ids::LibraryTag;
@@ -24,6 +25,9 @@ const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
 /// How long to wait after it could not be copied back: a full disk does not empty in less.
 const CHECKPOINT_AGAIN: Duration = Duration::from_secs(5);
 
+/// Characters of the secret and of the server's name.
+const RANDOM_TEXT_CHARS: usize = 64;
+
 /// An open library.
 pub struct App {
     pub db: Db,
@@ -32,6 +36,7 @@ pub struct App {
     pub settings: Settings,
     pub keys: Keys,
     pub blob_ids: BlobIds,
+    pub finished_jobs: Finished,
     /// Tells this server from others over the same catalog, across restarts.
     pub server_name: String,
     /// Uploads of unknown form are kept here until it is known what they are.
@@ -50,6 +55,8 @@ pub struct Parts {
     pub secret: String,
     pub server_name: String,
     pub spool_dir: PathBuf,
+    /// Where a key pair that is made at the first start is written.
+    pub first_keys: PathBuf,
     pub lock: Option<File>,
 }
 
@@ -64,7 +71,8 @@ impl Parts {
         let db = match place.catalog.as_str() {
             "sqlite" => Db::open_sqlite(&data.join("catalog.db")).await?,
             url if url.starts_with("postgres://") || url.starts_with("postgresql://") => Db::open_postgres(url).await?,
-            other => return Err(Error::Setup(format!("--catalog {other} is neither sqlite nor a postgres:// URL"))),
+            // Not told: a mistyped URL may hold a password.
+            _ => return Err(Error::Setup("--catalog is neither sqlite nor a postgres:// URL".into())),
         };
         let knows_secret = !fresh_catalog && settings::get(&mut db.read().await?, "secret_check").await?.is_some();
         let secret = match &place.secret {
@@ -79,7 +87,15 @@ impl Parts {
             Error::Setup(format!("cannot use {} for blobs: {}", blobs_dir.display(), chain(&error)))
         })?;
         let server_name = read_or_make(&data.join("server-name"), false)?;
-        Ok(Parts { db, blobs, secret, server_name: server_name[..16].to_owned(), spool_dir, lock: Some(lock) })
+        Ok(Parts {
+            db,
+            blobs,
+            secret,
+            server_name: server_name[..16].to_owned(),
+            spool_dir,
+            first_keys: data.join("first-keys"),
+            lock: Some(lock),
+        })
     }
 }
 
@@ -87,10 +103,10 @@ impl App {
     /// Opens a library: checks that catalog, blobs and secret belong together, and clears away what a
     /// crash of this server may have left.
     pub async fn open(parts: Parts, settings: Settings, first_pair: Option<(String, String)>) -> Result<App> {
-        let Parts { db, blobs, secret, server_name, spool_dir, lock } = parts;
+        let Parts { db, blobs, secret, server_name, spool_dir, first_keys, lock } = parts;
         let tag = library_tag(&db).await?;
-        blobs.claim(&tag.to_string()).await.map_err(|error| Error::Setup(chain(&error)))?;
-        let keys = Keys::open(&db, &secret, first_pair).await?;
+        claim_blobs(&db, &blobs, tag).await?;
+        let keys = Keys::open(&db, &secret, first_pair, &first_keys).await?;
         let blob_ids = BlobIds::new(server_name.clone());
         blob_ids.settle_left_behind(&db, &blobs).await?;
         let mut tx = db.write(Reach::Apart).await?;
@@ -108,6 +124,7 @@ impl App {
             settings,
             keys,
             blob_ids,
+            finished_jobs: status::remember(),
             server_name,
             spool_dir,
             wake: Notify::new(),
@@ -182,9 +199,28 @@ async fn library_tag(db: &Db) -> Result<LibraryTag> {
     u32::from_str_radix(&tag, 16).map(LibraryTag).map_err(|_| Error::Damaged(format!("library tag {tag}")))
 }
 
+/// Ties blob store and catalog together at the first start; later both must still be the ones that belong together.
+async fn claim_blobs(db: &Db, blobs: &Blobs, tag: LibraryTag) -> Result<()> {
+    let claimed = settings::get(&mut db.read().await?, "blobs_claimed").await?.is_some();
+    if claimed && !blobs.is_claimed().await? {
+        return Err(Error::Setup(
+            "the blob store is empty or another one than before; mount it, or give the right --blobs".into(),
+        ));
+    }
+    blobs.claim(&tag.to_string()).await.map_err(|error| Error::Setup(chain(&error)))?;
+    let mut tx = db.write(Reach::Apart).await?;
+    settings::get_or_insert(&mut tx, "blobs_claimed", "yes").await?;
+    tx.commit().await
+}
+
 /// Takes the data directory for this process, and makes it if it does not exist.
 fn lock_directory(data: &Path) -> Result<File> {
-    std::fs::create_dir_all(data).map_err(|error| cannot("make", data, &error))?;
+    // Pictures may be private; other users of the machine have no business here.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .map_err(|error| cannot("make", data, &error))?;
     let path = data.join("lock");
     let file = File::options()
         .create(true)
@@ -204,36 +240,35 @@ fn lock_directory(data: &Path) -> Result<File> {
 
 /// A random text kept in a file that only its owner may read. `must_exist` says that losing it matters.
 fn read_or_make(path: &Path, must_exist: bool) -> Result<String> {
-    match File::open(path) {
-        Ok(mut file) => {
-            let mut text = String::new();
-            file.read_to_string(&mut text).map_err(|error| cannot("read", path, &error))?;
-            let text = text.trim().to_owned();
-            if text.len() < 32 {
-                return Err(Error::Setup(format!("{} is cut short; restore it from a backup", path.display())));
-            }
-            Ok(text)
+    let mut text = String::new();
+    match File::open(path).and_then(|mut file| file.read_to_string(&mut text)) {
+        Ok(_) if text.trim().len() >= RANDOM_TEXT_CHARS => Ok(text.trim().to_owned()),
+        Ok(_) if must_exist => {
+            Err(Error::Setup(format!("the server secret {} is cut short; restore it from a backup", path.display())))
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {
-            let text = random_hex::<32>();
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && must_exist => Err(Error::Setup(format!(
+            "the server secret {} is lost, and the stored keys cannot be opened without it; restore the file from a \
+             backup or set CALOTYPE_SECRET",
+            path.display()
+        ))),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot("read", path, &error)),
+        _ => {
+            let text = random_hex::<{ RANDOM_TEXT_CHARS / 2 }>();
             write_private(path, &text)?;
             Ok(text)
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::Setup(format!(
-            "the server secret {} is lost, and the stored keys cannot be opened without it; restore the file from a backup or set CALOTYPE_SECRET",
-            path.display()
-        ))),
-        Err(error) => Err(cannot("open", path, &error)),
     }
 }
 
-/// Writes a new file that only its owner may read, durably.
+/// Writes a file that only its owner may read, durably and in one step: it is never seen half written.
 pub fn write_private(path: &Path, text: &str) -> Result<()> {
     let write = || -> std::io::Result<()> {
-        let mut file = File::options().create_new(true).write(true).mode(0o600).open(path)?;
+        let dir = path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o600)).tempfile_in(dir)?;
         writeln!(file, "{text}")?;
-        file.sync_all()?;
-        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        File::open(dir)?.sync_all()
     };
     write().map_err(|error| cannot("write", path, &error))
 }

@@ -32,7 +32,7 @@ pub struct Place {
     #[arg(long, env = "CALOTYPE_DATA", default_value = "./calotype-data", value_name = "DIR")]
     pub data: PathBuf,
     /// `sqlite` for a file in the data directory, or `postgres://user@host/database` (15 or later)
-    #[arg(long, env = "CALOTYPE_CATALOG", default_value = "sqlite", value_name = "CATALOG")]
+    #[arg(long, env = "CALOTYPE_CATALOG", default_value = "sqlite", value_name = "CATALOG", hide_env_values = true)]
     pub catalog: String,
     /// Directory for the bytes of the files [default: `blobs` in the data directory]
     #[arg(long, env = "CALOTYPE_BLOBS", value_name = "DIR")]
@@ -69,7 +69,7 @@ pub struct Serve {
     #[arg(long, env = "CALOTYPE_UPLOAD_BYTES_MAX", default_value_t = 2 * 1024 * 1024 * 1024, value_name = "BYTES")]
     pub upload_bytes_max: u64,
     /// Rows that a bulk job changes in one transaction; smaller is kinder to uploads, larger is faster
-    #[arg(long, env = "CALOTYPE_BATCH_ROWS", default_value_t = 3000, value_name = "ROWS", value_parser = clap::value_parser!(i64).range(1..=20_000))]
+    #[arg(long, env = "CALOTYPE_BATCH_ROWS", default_value_t = 4000, value_name = "ROWS", value_parser = clap::value_parser!(i64).range(1..=20_000))]
     pub batch_rows: i64,
     /// Rest between two transactions of a bulk job, in milliseconds
     #[arg(long, env = "CALOTYPE_BATCH_PAUSE_MS", default_value_t = 0, value_name = "MS")]
@@ -78,7 +78,7 @@ pub struct Serve {
     #[arg(long, env = "CALOTYPE_QUEUED_JOBS_MAX", default_value_t = 100_000, value_name = "JOBS", value_parser = clap::value_parser!(i64).range(1..))]
     pub queued_jobs_max: i64,
     /// How long a client may send nothing in the middle of a request, in milliseconds
-    #[arg(long, env = "CALOTYPE_IDLE_TIMEOUT_MS", default_value_t = 30_000, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, env = "CALOTYPE_IDLE_TIMEOUT_MS", default_value_t = 60_000, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     pub idle_timeout_ms: u64,
 }
 
@@ -108,10 +108,10 @@ impl Default for Settings {
             public_url: "http://127.0.0.1:8770".into(),
             endpoint_id: "library".into(),
             upload_bytes_max: 2 * 1024 * 1024 * 1024,
-            batch_rows: 3000,
+            batch_rows: 4000,
             batch_pause: Duration::ZERO,
             queued_jobs_max: 100_000,
-            idle_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(60),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! (`http::reply`) turns them into HTTP, one (`cli`) into a line of text.
 
 use crate::blobs::BlobError;
+use crate::model::path::PathFault;
 
 /// What can go wrong anywhere in the library.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +77,9 @@ pub enum Refusal {
     BadType,
     BadFileType,
     InvalidParameter,
+    NotSupported(&'static str),
+    BadUploadFolder,
+    PercentInTags,
     QueueFull,
     DiskFull,
 }
@@ -156,6 +160,9 @@ impl Refusal {
             BadType => "Your request contains invalid value for type parameter. Please provide one of the following: file, file-version, folder, all.".into(),
             BadFileType => "Your request contains invalid value for fileType parameter.".into(),
             InvalidParameter => "Your request is missing parameters / contains invalid parameters.".into(),
+            NotSupported(name) => format!("This version does not support the {name} parameter of lists; list a folder by path instead."),
+            BadUploadFolder => "'.' & '..' can not be used as folder-name".into(),
+            PercentInTags => "Your request contains invalid value for tags parameter. Tags cannot contain a percent sign.".into(),
             QueueFull => "Too many bulk jobs are waiting. Please try again later.".into(),
             DiskFull => "The server has no room left for this request. Nothing was stored; free some disk space and send it again.".into(),
         }
@@ -167,8 +174,18 @@ impl Refusal {
     }
 }
 
-impl From<crate::model::path::PathFault> for Refusal {
-    fn from(_: crate::model::path::PathFault) -> Refusal {
+impl Refusal {
+    /// What is wrong with a single name.
+    pub fn of_name(parameter: &'static str, fault: PathFault) -> Refusal {
+        match fault {
+            PathFault::LongSegment => Refusal::NameTooLong(parameter),
+            PathFault::BadSegment | PathFault::TooDeep => Refusal::BadFolderPath,
+        }
+    }
+}
+
+impl From<PathFault> for Refusal {
+    fn from(_: PathFault) -> Refusal {
         Refusal::BadFolderPath
     }
 }

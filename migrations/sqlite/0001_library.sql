@@ -92,6 +92,7 @@ CREATE TABLE content (
     embedded_metadata  TEXT,                   -- JSON object
     created            BIGINT  NOT NULL
 );
+CREATE INDEX content_blob ON content (blob_id);
 
 -- The journal of the tree.
 CREATE TABLE past_folder (
@@ -119,6 +120,7 @@ CREATE TABLE past_file (
     until      BIGINT NOT NULL,
     PRIMARY KEY (until, folder_id, name)
 ) WITHOUT ROWID;
+CREATE INDEX past_file_id ON past_file (id, until);
 CREATE TABLE past_version (
     file_id    BIGINT NOT NULL,
     version    BIGINT NOT NULL,
@@ -184,6 +186,7 @@ CREATE TABLE job (
 CREATE INDEX job_unfinished ON job (id) WHERE phase <> 'done';
 CREATE INDEX job_fingerprint ON job (fingerprint, id);
 CREATE INDEX job_finished ON job (finished) WHERE finished IS NOT NULL;
+CREATE INDEX job_purge ON job (purge_request_id) WHERE purge_request_id IS NOT NULL;
 
 -- The pairs of folders a merge has still to join, in the order in which they were met.
 CREATE TABLE merge_pair (
@@ -195,7 +198,7 @@ CREATE TABLE merge_pair (
     begun     BIGINT NOT NULL,                 -- the change from which on its entries are moved, or 0
     PRIMARY KEY (job_id, ord)
 ) WITHOUT ROWID;
-CREATE INDEX merge_pair_depth ON merge_pair (job_id, depth);
+CREATE INDEX merge_pair_depth ON merge_pair (job_id, depth, ord);
 
 -- The page of name conflicts a merge works on; filled and emptied within one transaction.
 CREATE TABLE merge_page (

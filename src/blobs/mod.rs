@@ -132,6 +132,19 @@ impl Blobs {
         Err(BlobError::OtherLibrary { found, wanted: tag.to_owned() })
     }
 
+    /// Whether the store is tied to any library.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the store cannot answer.
+    pub async fn is_claimed(&self) -> Result<bool, BlobError> {
+        match self.store.head(&Path::from(MARKER)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Streams a blob, or the bytes `range` of it (end exclusive, cut at the blob's end). An open local file is held,
     /// so a blob that is deleted during the read is still read to its end.
     ///

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::log;
-use crate::app::{App, Parts, chain, write_private};
+use crate::app::{App, Parts, chain};
 use crate::blobs::sweep_cutoff;
 use crate::config::Serve;
 use crate::error::{Error, Result};
@@ -55,6 +55,12 @@ pub async fn run(serve: Serve) -> Result<()> {
     until_told_to_stop().await?;
     tracing::info!("stopping; requests in flight are finished, jobs go on at the next start");
     app.stop();
+    tokio::spawn(async {
+        if until_told_to_stop().await.is_ok() {
+            // Told twice. Nothing is lost: what is acknowledged is durable, and the rest goes on at the next start.
+            std::process::exit(130);
+        }
+    });
     for task in background.into_iter().chain([server]) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a part of the server ended in a panic");
@@ -87,12 +93,12 @@ fn first_pair(serve: &Serve) -> Result<Option<(String, String)>> {
 fn greet(app: &App, serve: &Serve) -> Result<()> {
     let base = &app.settings.public_url;
     let at_terminal = std::io::stdout().is_terminal();
-    if let Some((private, public)) = &app.keys.fresh
-        && !at_terminal
-    {
-        let path = serve.place.data.join("first-keys");
-        write_private(&path, &format!("private key: {private}\npublic key:  {public}"))?;
-        tracing::info!(path = %path.display(), "a key pair was made and written there; move it to a safe place");
+    let first_keys = serve.place.data.join("first-keys");
+    if app.keys.fresh.is_some() && !at_terminal {
+        tracing::info!(path = %first_keys.display(), "a key pair was made and written there; move it to a safe place");
+    }
+    if serve.listen.ip().is_unspecified() && serve.public_url.is_none() {
+        tracing::warn!("URLs in answers will not work elsewhere; set --public-url to the address that clients use");
     }
     if !at_terminal {
         return Ok(());
@@ -100,6 +106,9 @@ fn greet(app: &App, serve: &Serve) -> Result<()> {
     let key = match (&app.keys.fresh, &serve.private_key) {
         (Some((private, public)), _) => {
             println!("\n  Private key  {private}\n  Public key   {public}\n  They are shown this once. Keep them.");
+            // Shown, so the file that guarded against a crash in between can go.
+            std::fs::remove_file(&first_keys)
+                .map_err(|error| Error::Setup(format!("cannot remove {}: {error}", first_keys.display())))?;
             private.as_str()
         }
         _ => "YOUR_PRIVATE_KEY",

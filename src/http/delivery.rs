@@ -17,8 +17,9 @@ use crate::store::files::{Deliverable, PRIVATE, UNPUBLISHED};
 
 /// Why a file was not delivered, for developers: code and text.
 const IK_ERROR: HeaderName = HeaderName::from_static("ik-error");
-/// Types that a browser would run as a page of this origin. They are shown in a sandbox instead.
-const ACTIVE_TYPES: &[&str] = &["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/xml"];
+/// Types that a browser shows without running anything. All others it might run as a page of this origin,
+/// so they are shown in a sandbox.
+const PASSIVE_TYPES: &[&str] = &["image/", "video/", "audio/", "font/", "application/pdf"];
 const SANDBOX: HeaderValue =
     HeaderValue::from_static("sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:");
 
@@ -44,7 +45,7 @@ pub async fn deliver(State(app): AppState, uri: Uri, headers: HeaderMap) -> Resp
 async fn found(app: &App, uri: &Uri) -> Result<Option<Deliverable>> {
     let (_, path) = uri.path()[1..].split_once('/').unwrap_or_default();
     let Ok(path) = percent_decode_str(path).decode_utf8() else { return Ok(None) };
-    let Ok(path) = FolderPath::parse(&path) else { return Ok(None) };
+    let Ok(path) = FolderPath::parse_any(&path) else { return Ok(None) };
     let Some((folder, name)) = path.split_last() else { return Ok(None) };
     match Query::of(uri).get("ik-obj-version") {
         Some(token) => files::deliverable_version(app, &folder, name, token).await,
@@ -90,7 +91,8 @@ fn describe(headers: &mut HeaderMap, file: &Deliverable, etag: &str) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    if ACTIVE_TYPES.contains(&file.mime.as_str()) {
+    let passive = PASSIVE_TYPES.iter().any(|kind| file.mime.starts_with(kind)) && !file.mime.contains("xml");
+    if !passive {
         headers.insert(header::CONTENT_SECURITY_POLICY, SANDBOX);
     }
 }

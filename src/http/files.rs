@@ -18,10 +18,14 @@ const PAGE_ENTRIES: i64 = 1000;
 /// `GET /v1/files`
 pub async fn list(State(app): AppState, Caller(_): Caller, uri: Uri) -> Result<Response> {
     let query = Query::of(&uri);
+    // A list that ignores what it was asked for could make a client work on the wrong file.
+    if let Some(name) = ["searchQuery", "name", "tags", "tags[]"].into_iter().find(|name| query.get(name).is_some()) {
+        return Err(Refusal::NotSupported(name).into());
+    }
     let page = page(&query)?;
     let found = match query.get("path") {
         // What can be no path names no folder, and a folder that does not exist has no entries.
-        Some(path) => match FolderPath::parse(path) {
+        Some(path) => match FolderPath::parse_any(path) {
             Ok(path) => listing::in_folder(&app, &path, &page).await?,
             Err(_) => Vec::new(),
         },

@@ -25,7 +25,7 @@ pub async fn create(
     if name.contains('/') {
         return Err(Refusal::NameWithSlash("folderName").into());
     }
-    check_name(name).map_err(Refusal::from)?;
+    check_name(name).map_err(|fault| Refusal::of_name("folderName", fault))?;
     let parent = FolderPath::parse(parent).map_err(Refusal::from)?;
     let name = if names == Names::Verbatim { name.to_owned() } else { sanitise_folder(name) };
     folders::create(&app, &parent, &name, names).await?;
@@ -47,7 +47,7 @@ pub async fn delete(
         (Err(Refusal::MissingParameter(_)), Some(path)) => [path],
         (path, _) => path?,
     };
-    let path = FolderPath::parse(as_sent).map_err(Refusal::from)?;
+    let path = FolderPath::parse_any(as_sent).map_err(Refusal::from)?;
     if path.is_root() {
         return Err(Refusal::RootNotAllowed("folderPath").into());
     }

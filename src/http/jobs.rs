@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{AppState, Caller, NamesOf, WireId, body, reply};
 use crate::app::App;
 use crate::error::{Refusal, Result};
+use crate::jobs::status;
 use crate::jobs::submit::{self, Request};
 use crate::model::ids::JobId;
 use crate::model::job::{Kind, Phase};
@@ -62,7 +63,7 @@ pub async fn rename_folder(
     if new_name.contains('/') {
         return Err(Refusal::NameWithSlash("newFolderName").into());
     }
-    check_name(new_name).map_err(Refusal::from)?;
+    check_name(new_name).map_err(|fault| Refusal::of_name("newFolderName", fault))?;
     let target_name = if names == Names::Verbatim { new_name.to_owned() } else { sanitise_folder(new_name) };
     let (destination, _) = source.split_last().ok_or(Refusal::SourceIsRoot("folderPath"))?;
     let request = Request {
@@ -111,7 +112,7 @@ async fn submitted(app: &App, mut request: Request, caller: String, headers: &He
 /// `GET /v1/bulkJobs/{jobId}`: the contract's two words and four keys, whatever the job is doing.
 pub async fn status(State(app): AppState, Caller(_): Caller, WireId(id): WireId) -> Result<Response> {
     let id = id.ok().flatten().ok_or(Refusal::NoJob)?;
-    let job = jobs::status(&app.db, JobId(id)).await?.ok_or(Refusal::NoJob)?;
+    let job = status::status(&app, JobId(id)).await?.ok_or(Refusal::NoJob)?;
     let mut body = json!({ "jobId": app.tag.wire(id), "type": job.kind.wire(), "status": word(job.phase) });
     if let Some(purge) = job.purge_request_id {
         body["purgeRequestId"] = app.tag.wire(purge).into();

@@ -10,14 +10,19 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
 use crate::app::App;
 
 /// Open connections; further ones wait to be accepted.
-const CONNECTIONS_MAX: usize = 4096;
+const CONNECTIONS_MAX: u64 = 4096;
+/// Files that the server needs beside its connections: catalog, log, listener.
+const FILES_RESERVED: u64 = 128;
+/// A connection may have a file open: the blob it sends or the spool it fills.
+const FILES_PER_CONNECTION: u64 = 2;
 /// How long requests in flight may take to end after the shutdown has begun.
-const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(20);
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(8);
 /// How long to wait before accepting again when the system has run out of something.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
@@ -30,7 +35,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener) {
     // A client has this long to send its headers, and as long between requests on one connection.
     http.timer(TokioTimer::new()).header_read_timeout(app.settings.idle_timeout);
     let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let room = Arc::new(Semaphore::new(connections_max()));
     while !app.is_stopping() {
         let accepted = tokio::select! {
             accepted = accept(&listener, &room) => accepted,
@@ -40,7 +45,11 @@ pub async fn serve(app: Arc<App>, listener: TcpListener) {
             tokio::time::sleep(ACCEPT_AGAIN).await;
             continue;
         };
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
+        // A client that reads nothing for that long is cut off, or it would hold its connection for ever.
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(app.settings.idle_timeout));
+        let io = TokioIo::new(Box::pin(stream));
+        let connection = graceful.watch(http.serve_connection(io, service.clone()));
         tokio::spawn(async move {
             // A client that breaks off or breaks the protocol is its own concern.
             drop(connection.await);
@@ -51,6 +60,14 @@ pub async fn serve(app: Arc<App>, listener: TcpListener) {
     if tokio::time::timeout(SHUTDOWN_PATIENCE, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still in flight at the end of the shutdown");
     }
+}
+
+/// As many connections as the process may have files for; it takes what the system allows.
+fn connections_max() -> usize {
+    // 1024 is what most systems allow at least.
+    let files = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1024);
+    let most = (files.saturating_sub(FILES_RESERVED) / FILES_PER_CONNECTION).clamp(8, CONNECTIONS_MAX);
+    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 async fn accept(

@@ -10,31 +10,54 @@ use axum::response::{IntoResponse, Response};
 
 use futures_util::StreamExt;
 
-use super::form::{self, FilePart, Form, FormError, Target, bool_field, last_field};
-use super::{AppState, Caller, NamesOf, reply, represent};
+use super::form::{self, FilePart, Form, FormError, TagsError, Target, bool_field, last_field};
+use super::{AppState, NamesOf, reply, represent};
+use crate::app::App;
 use crate::error::{Error, Refusal, Result};
 use crate::library::upload::{self, Upload};
+use crate::model::ids::BlobId;
 use crate::model::path::FolderPath;
 use crate::tree::place::Names;
 
 /// Bytes of a refused upload that are read after the refusal is known.
-const UNREAD_BYTES_MAX: usize = 4 * 1024 * 1024;
+const UNREAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// And how long that may take.
 const UNREAD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `POST /api/v1/files/upload`
-pub async fn upload(
-    State(app): AppState,
-    Caller(_): Caller,
-    NamesOf(names): NamesOf,
-    headers: HeaderMap,
-    body: Body,
+pub async fn upload(State(app): AppState, NamesOf(names): NamesOf, headers: HeaderMap, body: Body) -> Response {
+    let mut body = body.into_data_stream();
+    let answer = receive(&app, names, &headers, &mut body).await;
+    if answer.is_err() {
+        read_away(&mut body).await;
+    }
+    let mut response = answer.into_response();
+    allow_browsers(&mut response);
+    response
+}
+
+async fn receive(app: &App, names: Names, headers: &HeaderMap, body: &mut BodyDataStream) -> Result<Response> {
+    app.keys.authenticate(headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes))?;
+    let blob_id = app.blob_ids.take(&app.db).await?;
+    let answer = store(app, names, headers, body, blob_id).await;
+    if matches!(answer, Err(Error::Refused(_))) {
+        app.blobs.delete(blob_id).await?;
+        app.blob_ids.settle(blob_id).await;
+    }
+    answer
+}
+
+async fn store(
+    app: &App,
+    names: Names,
+    headers: &HeaderMap,
+    body: &mut BodyDataStream,
+    blob_id: BlobId,
 ) -> Result<Response> {
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned())
         .unwrap_or_default();
-    let blob_id = app.blob_ids.take(&app.db).await?;
     let target = Target {
         blobs: &app.blobs,
         id: blob_id,
@@ -42,30 +65,19 @@ pub async fn upload(
         file_bytes_max: app.settings.upload_bytes_max,
         idle: app.settings.idle_timeout,
     };
-    let mut body = body.into_data_stream();
-    let form = match form::read_form(&content_type, &mut body, &target).await {
-        Ok(form) => form,
-        Err(error) => {
-            read_away(&mut body).await;
-            return Err(refusal(error));
-        }
-    };
+    let form = form::read_form(&content_type, body, &target).await.map_err(refusal)?;
     let upload = asked_for(&form, names)?;
     let (stored, blob) = match form.file {
         None => return Err(Refusal::MissingFile.into()),
         Some(FilePart::Url(_)) => {
-            return Err(Refusal::BadFile(
-                "This server does not download from URLs; send the bytes of the file.".into(),
-            )
-            .into());
+            let why = "This server does not download from URLs; send the bytes of the file.";
+            return Err(Refusal::BadFile(why.into()).into());
         }
         Some(FilePart::Stored { stored, blob }) => (stored, blob),
     };
-    let file = upload::store(&app, &upload, blob_id, &stored, blob).await?;
+    let file = upload::store(app, &upload, blob_id, &stored, blob).await?;
     let response_fields = last_field(&form.fields, "responseFields").unwrap_or_default();
-    let mut response = reply::json(StatusCode::OK, &represent::uploaded(&app, &file, response_fields));
-    allow_browsers(&mut response);
-    Ok(response)
+    Ok(reply::json(StatusCode::OK, &represent::uploaded(app, &file, response_fields)))
 }
 
 /// Reads what the client is still sending, within bounds: one whose body is left unread may see a broken
@@ -110,8 +122,11 @@ fn asked_for(form: &Form, names: Names) -> Result<Upload, Refusal> {
         return Err(Refusal::MissingFile);
     }
     let file_name = text("fileName").ok_or(Refusal::MissingFileName)?;
-    let folder = FolderPath::parse(text("folder").unwrap_or("/"))?;
-    let tags = form::tags_field(&form.fields).map_err(|_| Refusal::TagsTooLong)?;
+    let folder = FolderPath::parse(text("folder").unwrap_or("/")).map_err(|_| Refusal::BadUploadFolder)?;
+    let tags = form::tags_field(&form.fields).map_err(|error| match error {
+        TagsError::TooLong => Refusal::TagsTooLong,
+        TagsError::PercentSign => Refusal::PercentInTags,
+    })?;
     Ok(Upload {
         file_name: file_name.to_owned(),
         folder,

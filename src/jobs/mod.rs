@@ -11,8 +11,10 @@
 //!    next goes on from the stored cursor; nothing is remembered elsewhere.
 //! 5. A move or rename is over with its start. A copy is cloned under a detached root that nobody sees
 //!    (`tree::clone`) and then put in its place (`tree::relink`), where it may have to be merged.
-//! 6. [`sweep`] forgets what no job looks at any more.
+//! 6. [`status`] answers those who ask meanwhile.
+//! 7. [`sweep`] forgets what no job looks at any more.
 
+pub mod status;
 pub mod submit;
 pub mod sweep;
 pub mod worker;

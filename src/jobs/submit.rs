@@ -49,7 +49,8 @@ pub async fn submit(app: &App, request: &Request) -> Result<JobId> {
     if jobs::unfinished_count(&mut tx, max).await? >= max {
         return Err(Refusal::QueueFull.into());
     }
-    let id = JobId(app.db.take_ids(&mut tx, 1).await?);
+    // Jobs run in the order of their ids, whichever server took them.
+    let id = JobId(app.db.take_newest_id(&mut tx).await?);
     jobs::insert(&mut tx, id, &new_job(request, fingerprint), now).await?;
     tx.commit().await?;
     app.wake_worker();

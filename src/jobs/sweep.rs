@@ -46,7 +46,7 @@ pub async fn forget_past(app: &App) -> Result<u64> {
     let mut tx = app.db.write(Reach::Add).await?;
     let newest = sweep::last_change(&mut tx).await?;
     let until = sweep::oldest_instant(&mut tx).await?.map_or(newest, |instant| instant.min(newest));
-    let until = sweep::prune_end(&mut tx, until, SWEEP_ROWS).await?.unwrap_or(until);
+    let until = sweep::prune_end(&mut tx, until, SWEEP_ROWS).await?;
     let gone = sweep::prune(&mut tx, until).await?;
     tx.commit().await?;
     Ok(gone)

@@ -83,19 +83,29 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
     if held.is_none() && turn.held_by.is_some() {
         return Ok(Stepped::Idle);
     }
-    worker.lease = None;
     let reach = if turn.phase.shapes_the_tree() { Reach::Shape } else { Reach::Apart };
     let mut tx = app.db.write(reach).await?;
-    let Some(mut job) = hold(&mut tx, worker, &turn, held).await? else { return Ok(Stepped::Idle) };
+    let mut job = match hold(&mut tx, worker, &turn, held).await {
+        Ok(Some(job)) => job,
+        Ok(None) => return Ok(Stepped::Idle),
+        Err(error) => {
+            if matches!(error, Error::Fenced) {
+                worker.lease = None;
+            }
+            return Err(error);
+        }
+    };
+    // Kept if the step fails: the term guards it, and nobody else need wait for it to run out.
+    worker.lease = Some(Lease { job: job.id, term: job.term });
     work(app, &mut tx, &mut job, reach).await?;
     if !jobs::save_if_leased(&mut tx, &job).await? {
         return Err(Error::Fenced);
     }
     tx.commit().await?;
     if job.phase == Phase::Done {
+        worker.lease = None;
         return Ok(Stepped::Finished(job.id));
     }
-    worker.lease = Some(Lease { job: job.id, term: job.term });
     Ok(Stepped::On(job.id))
 }
 

@@ -6,7 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
-use crate::app::random_hex;
+use std::path::Path;
+
+use crate::app::{random_hex, write_private};
 use crate::error::{Error, Refusal, Result};
 use crate::model::ids::VersionId;
 use crate::model::time::Millis;
@@ -40,8 +42,9 @@ pub struct Caller {
 
 impl Keys {
     /// Opens the stored pairs and makes the first if there is none: `first_pair` (private, public) or a
-    /// random one. Fails when the secret is not the one that sealed them.
-    pub async fn open(db: &Db, secret: &str, first_pair: Option<(String, String)>) -> Result<Keys> {
+    /// random one, which is also written to the file `first_keys`. Fails when the secret is not the one that
+    /// sealed them.
+    pub async fn open(db: &Db, secret: &str, first_pair: Option<(String, String)>, first_keys: &Path) -> Result<Keys> {
         let lookup_key = blake3::derive_key("calotype 2026 key lookup", secret.as_bytes());
         let token_key = blake3::derive_key("calotype 2026 version tokens", secret.as_bytes());
         let seal_key = blake3::derive_key("calotype 2026 key sealing", secret.as_bytes());
@@ -58,6 +61,10 @@ impl Keys {
         let lookup = |private: &str| blake3::keyed_hash(&lookup_key, private.as_bytes());
         if stored.is_empty() {
             let (private, public) = first_pair.clone().unwrap_or_else(random_pair);
+            if first_pair.is_none() {
+                // Before the commit: a pair that nobody has seen would lock its owner out.
+                write_private(first_keys, &format!("private key: {private}\npublic key:  {public}"))?;
+            }
             let sealed = seal(&seal_key, &private)?;
             let id = db.take_ids(&mut tx, 1).await?;
             settings::insert_key(&mut tx, id, &public, lookup(&private).to_hex().as_str(), &sealed, Millis::now())

@@ -64,8 +64,8 @@ impl BlobIds {
         Ok(())
     }
 
-    /// Notes that the blob has a row now. A blob without one, whatever became of it, is looked for at the
-    /// next start.
+    /// Notes that the blob has a row now, or that it is known to have no bytes. Any other blob is looked for
+    /// at the next start.
     pub async fn settle(&self, id: BlobId) {
         let mut state = self.state.lock().await;
         let block = state.open.iter_mut().find(|(first, _)| (**first..**first + BLOCK_IDS).contains(&id.0));
@@ -78,7 +78,10 @@ impl BlobIds {
     pub async fn settle_left_behind(&self, db: &Db, blobs: &Blobs) -> Result<()> {
         let blocks = settings::blob_blocks_of(&mut db.read().await?, &self.owner).await?;
         for (first, last) in blocks {
-            let kept = settings::blobs_between(&mut db.read().await?, first, last).await?;
+            // Alone among writers of the tree: a commit that this server sent before it died is seen or undone.
+            let mut tx = db.write(Reach::Shape).await?;
+            let kept = settings::blobs_between(&mut tx, first, last).await?;
+            drop(tx);
             for id in (first.0..=last.0).map(BlobId).filter(|id| !kept.contains(id)) {
                 blobs.delete(id).await?;
             }

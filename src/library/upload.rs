@@ -95,7 +95,15 @@ async fn put_version(
     let change = tx.next_change().await?;
     let Some(file) = found else {
         let id = FileId(app.db.take_ids(tx, 1).await?);
-        return Ok(files::insert_if_free(tx, id, folder, name, content, flags, now, change).await?.then_some(id));
+        if !files::insert_if_free(tx, id, folder, name, content, flags, now, change).await? {
+            return Ok(None);
+        }
+        if !app.db.is_sqlite() {
+            // Others may have taken and freed the name since the number was drawn; now it is ours.
+            let change = tx.next_change().await?;
+            files::stamp(tx, id, change).await?;
+        }
+        return Ok(Some(id));
     };
     if upload.unique_name {
         return Ok(None);

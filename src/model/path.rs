@@ -6,6 +6,8 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// Folders below the library's root that a path may name.
 pub const FOLDER_DEPTH_MAX: usize = 50;
+/// Segments of a path that is looked up; a bound for the work, far above what nesting comes to.
+pub const LOOK_UP_DEPTH_MAX: usize = 1000;
 /// Bytes in one name, as common file systems have it.
 pub const NAME_BYTES_MAX: usize = 255;
 
@@ -30,13 +32,23 @@ impl FolderPath {
         FolderPath::default()
     }
 
-    /// Reads a path as clients send it: runs of `/` count once, a leading one may lack, a trailing one
-    /// is dropped; nothing is decoded or trimmed.
+    /// Reads the path of a folder to be made or worked on, as clients send it: runs of `/` count once, a
+    /// leading one may lack, a trailing one is dropped; nothing is decoded or trimmed.
     pub fn parse(text: &str) -> Result<FolderPath, PathFault> {
+        FolderPath::parse_to(text, FOLDER_DEPTH_MAX)
+    }
+
+    /// Reads the path of something to be looked up. What hangs below a moved folder may lie deeper than
+    /// a folder could be made, and must still be found.
+    pub fn parse_any(text: &str) -> Result<FolderPath, PathFault> {
+        FolderPath::parse_to(text, LOOK_UP_DEPTH_MAX)
+    }
+
+    fn parse_to(text: &str, depth_max: usize) -> Result<FolderPath, PathFault> {
         let mut segments = Vec::new();
         for segment in text.split('/').filter(|segment| !segment.is_empty()) {
             check_name(segment)?;
-            if segments.len() == FOLDER_DEPTH_MAX {
+            if segments.len() == depth_max {
                 return Err(PathFault::TooDeep);
             }
             segments.push(segment.to_owned());

@@ -23,12 +23,12 @@ statements! {
     /// The sub-folders of one folder with names in ($7, $8].
     FOLDERS_OF_ONE: "INSERT INTO folder (id, parent_id, name, created, updated, since, copied_from, copied_by)
         SELECT $1 + row_number() OVER (ORDER BY name) - 1, $2, name, $3, $3, $4, id, $5
-        FROM folder WHERE parent_id = $6 AND name > $7 AND name <= $8 AND since <= $4 ORDER BY name";
+        FROM folder WHERE parent_id = $6 AND name > $7 AND name <= $8 AND since <= $4";
     /// All sub-folders of the clone's folders with ids in ($5, $6].
     FOLDERS_OF_MANY: "INSERT INTO folder (id, parent_id, name, created, updated, since, copied_from, copied_by)
         SELECT $1 + row_number() OVER (ORDER BY m.id, f.name) - 1, m.id, f.name, $2, $2, $3, f.id, $4
         FROM folder m JOIN folder f ON f.parent_id = m.copied_from
-        WHERE m.copied_by = $4 AND m.id > $5 AND m.id <= $6 AND f.since <= $3 ORDER BY m.id, f.name";
+        WHERE m.copied_by = $4 AND m.id > $5 AND m.id <= $6 AND f.since <= $3";
     FOLDER_PAGE_END: "SELECT name FROM folder WHERE parent_id = $1 AND name > $2 ORDER BY name LIMIT 1 OFFSET $3";
     FOLDERS_PAGE_END: "SELECT m.id, f.name FROM (SELECT id, copied_from FROM folder WHERE copied_by = $1 AND id > $2 AND id <= $3 ORDER BY id) m
             CROSS JOIN folder f WHERE f.parent_id = m.copied_from ORDER BY m.id, f.name LIMIT 1 OFFSET $4",
@@ -41,38 +41,39 @@ statements! {
         SELECT $2, name, $1 + n, CASE WHEN $8 THEN id ELSE $1 + n END, 1, content_id, flags, $3, $3, $3, $4 FROM (
             SELECT row_number() OVER (ORDER BY name) - 1 AS n, name, id, content_id, flags
             FROM file WHERE folder_id = $5 AND name > $6 AND name <= $7 AND since <= $4
-        ) numbered ORDER BY n";
+        ) numbered";
     /// All files of the clone's folders with ids in ($5, $6].
     FILES_OF_MANY: "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since)
         SELECT folder_id, name, $1 + n, CASE WHEN $7 THEN id ELSE $1 + n END, 1, content_id, flags, $2, $2, $2, $3 FROM (
             SELECT row_number() OVER (ORDER BY m.id, f.name) - 1 AS n, m.id AS folder_id, f.name, f.id, f.content_id, f.flags
             FROM folder m JOIN file f ON f.folder_id = m.copied_from
             WHERE m.copied_by = $4 AND m.id > $5 AND m.id <= $6 AND f.since <= $3
-        ) numbered ORDER BY n";
+        ) numbered";
     FILE_PAGE_END: "SELECT name FROM file WHERE folder_id = $1 AND name > $2 ORDER BY name LIMIT 1 OFFSET $3";
     FILES_PAGE_END: "SELECT m.id, f.name FROM (SELECT id, copied_from FROM folder WHERE copied_by = $1 AND id > $2 AND id <= $3 ORDER BY id) m
             CROSS JOIN file f WHERE f.folder_id = m.copied_from ORDER BY m.id, f.name LIMIT 1 OFFSET $4",
         "SELECT m.id, f.name FROM (SELECT id, copied_from FROM folder WHERE copied_by = $1 AND id > $2 AND id <= $3 ORDER BY id) m
             CROSS JOIN LATERAL (SELECT name FROM file WHERE folder_id = m.copied_from ORDER BY name LIMIT $4 + 1) f
             ORDER BY m.id, f.name LIMIT 1 OFFSET $4";
+    /// CROSS JOIN tells SQLite to begin with the journal, which is short, and not with the clone.
     /// Sub-folders that the journal has ended in ($6, $7] and that stood at the instant.
     PAST_FOLDERS: "INSERT INTO folder (id, parent_id, name, created, updated, since, copied_from, copied_by)
         SELECT $1 + n, parent_id, name, $2, $2, $3, id, $4 FROM (
             SELECT row_number() OVER (ORDER BY m.id, p.name) - 1 AS n, m.id AS parent_id, p.name, p.id
-            FROM past_folder p JOIN folder m ON m.copied_by = $4 AND m.copied_from = p.parent_id
-            WHERE p.until > $5 AND p.until <= $6 AND p.since <= $3
+            FROM past_folder p CROSS JOIN folder m
+            WHERE m.copied_by = $4 AND m.copied_from = p.parent_id AND p.until > $5 AND p.until <= $6 AND p.since <= $3
         ) numbered WHERE true ON CONFLICT (parent_id, name) DO NOTHING";
-    PAST_FOLDERS_COUNT: "SELECT count(*) FROM past_folder p JOIN folder m ON m.copied_by = $1 AND m.copied_from = p.parent_id
-        WHERE p.until > $2 AND p.until <= $3 AND p.since <= $4";
+    PAST_FOLDERS_COUNT: "SELECT count(*) FROM past_folder p CROSS JOIN folder m
+        WHERE m.copied_by = $1 AND m.copied_from = p.parent_id AND p.until > $2 AND p.until <= $3 AND p.since <= $4";
     PAST_FOLDERS_END: "SELECT until FROM past_folder WHERE until > $1 AND until <= $2 ORDER BY until LIMIT 1 OFFSET $3";
     PAST_FILES: "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since)
         SELECT folder_id, name, $1 + n, CASE WHEN $7 THEN id ELSE $1 + n END, 1, content_id, flags, $2, $2, $2, $3 FROM (
             SELECT row_number() OVER (ORDER BY m.id, p.name) - 1 AS n, m.id AS folder_id, p.name, p.id, p.content_id, p.flags
-            FROM past_file p JOIN folder m ON m.copied_by = $4 AND m.copied_from = p.folder_id
-            WHERE p.until > $5 AND p.until <= $6 AND p.since <= $3
+            FROM past_file p CROSS JOIN folder m
+            WHERE m.copied_by = $4 AND m.copied_from = p.folder_id AND p.until > $5 AND p.until <= $6 AND p.since <= $3
         ) numbered WHERE true ON CONFLICT (folder_id, name) DO NOTHING";
-    PAST_FILES_COUNT: "SELECT count(*) FROM past_file p JOIN folder m ON m.copied_by = $1 AND m.copied_from = p.folder_id
-        WHERE p.until > $2 AND p.until <= $3 AND p.since <= $4";
+    PAST_FILES_COUNT: "SELECT count(*) FROM past_file p CROSS JOIN folder m
+        WHERE m.copied_by = $1 AND m.copied_from = p.folder_id AND p.until > $2 AND p.until <= $3 AND p.since <= $4";
     PAST_FILES_END: "SELECT until FROM past_file WHERE until > $1 AND until <= $2 ORDER BY until LIMIT 1 OFFSET $3";
     /// The last of the next `$3` folders of a clone.
     NEXT_FOLDERS_END: "SELECT max(id) FROM (SELECT id FROM folder WHERE copied_by = $1 AND id > $2 ORDER BY id LIMIT $3) page";

@@ -26,6 +26,7 @@ statements! {
     SUPERSEDE: "INSERT INTO version (file_id, version, id, content_id, flags, created, updated, since)
         SELECT id, version, version_id, content_id, flags, uploaded, updated, CAST($2 AS BIGINT) FROM file WHERE id = $1";
     SHOW: "UPDATE file SET version_id = $2, version = $3, content_id = $4, flags = $5, uploaded = $6, updated = $6, since = $7 WHERE id = $1";
+    STAMP: "UPDATE file SET since = $2 WHERE id = $1";
     SUPERSEDED_COUNT: "SELECT count(*) FROM version WHERE file_id = $1";
     REMOVE: "DELETE FROM file WHERE id = $1";
     INSERT_CONTENT: "INSERT INTO content (id, blob_id, size, digest, mime, is_image, width, height, has_alpha, tags, created)
@@ -111,6 +112,12 @@ pub async fn insert_if_free(
     change: i64,
 ) -> Result<bool> {
     Ok(tx.run(&INSERT_IF_FREE, args![folder, name, id, content, flags, now, change]).await? == 1)
+}
+
+/// Gives a file that this transaction has made another change number.
+pub async fn stamp(tx: &mut Tx, id: FileId, change: i64) -> Result<()> {
+    tx.run(&STAMP, args![id, change]).await?;
+    Ok(())
 }
 
 /// Puts a new current version on top of a file's history; the old row goes to the journal.

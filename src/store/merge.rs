@@ -18,33 +18,34 @@ statements! {
     NEXT_PAIR: "SELECT ord, depth, source_id, target_id FROM merge_pair WHERE job_id = $1 AND ord >= $2 ORDER BY ord LIMIT 1";
     LAST_ORD: "SELECT coalesce(max(ord), 0) FROM merge_pair WHERE job_id = $1";
     MARK_BEGUN: "UPDATE merge_pair SET begun = $3 WHERE job_id = $1 AND ord = $2";
-    /// Names that both folders have and whose histories fit together.
+    /// Names that both folders have and whose histories fit together. CROSS JOIN tells SQLite to go through the
+    /// page of the source and not through the target, which may be large.
     FIND_CONFLICTS: "INSERT INTO merge_page (job_id, source_file, target_file, last_number, added)
         SELECT $1, source_id, target_id, last_number, 1 + superseded FROM (
             SELECT s.id AS source_id, t.id AS target_id, t.version AS last_number,
                 (SELECT count(*) FROM version v WHERE v.file_id = s.id) AS superseded,
                 (SELECT count(*) FROM version v WHERE v.file_id = t.id) AS superseded_there
-            FROM file s JOIN file t ON t.folder_id = $3 AND t.name = s.name
-            WHERE s.folder_id = $2 AND s.name > $4 AND s.name <= $5
+            FROM file s CROSS JOIN file t
+            WHERE t.folder_id = $3 AND t.name = s.name AND s.folder_id = $2 AND s.name > $4 AND s.name <= $5
         ) both_there WHERE superseded + superseded_there + 2 <= $6";
     /// Names that both have and that did not fit; recorded up to a bound.
     RECORD_FAILURES: "INSERT INTO job_failure (job_id, folder_id, name, reason)
-        SELECT $1, s.folder_id, s.name, 'VERSION_LIMIT_EXCEEDED' FROM file s JOIN file t ON t.folder_id = $3 AND t.name = s.name
-        WHERE s.folder_id = $2 AND s.name > $4 AND s.name <= $5
+        SELECT $1, s.folder_id, s.name, 'VERSION_LIMIT_EXCEEDED' FROM file s CROSS JOIN file t
+        WHERE t.folder_id = $3 AND t.name = s.name AND s.folder_id = $2 AND s.name > $4 AND s.name <= $5
             AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = s.id)
             AND (SELECT count(*) FROM job_failure WHERE job_id = $1) < $6
         ORDER BY s.name LIMIT $6 ON CONFLICT (job_id, folder_id, name) DO NOTHING";
-    FAILURE_COUNT: "SELECT count(*) FROM file s JOIN file t ON t.folder_id = $3 AND t.name = s.name
-        WHERE s.folder_id = $2 AND s.name > $4 AND s.name <= $5
+    FAILURE_COUNT: "SELECT count(*) FROM file s CROSS JOIN file t
+        WHERE t.folder_id = $3 AND t.name = s.name AND s.folder_id = $2 AND s.name > $4 AND s.name <= $5
             AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = s.id)";
     /// A clone's files that did not fit have nowhere to stay.
     DROP_UNFIT_HISTORY: "DELETE FROM version WHERE file_id IN (
-        SELECT s.id FROM file s JOIN file t ON t.folder_id = $3 AND t.name = s.name
-        WHERE s.folder_id = $2 AND s.name > $4 AND s.name <= $5
+        SELECT s.id FROM file s CROSS JOIN file t
+        WHERE t.folder_id = $3 AND t.name = s.name AND s.folder_id = $2 AND s.name > $4 AND s.name <= $5
             AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = s.id))";
     DROP_UNFIT: "DELETE FROM file WHERE id IN (
-        SELECT s.id FROM file s JOIN file t ON t.folder_id = $3 AND t.name = s.name
-        WHERE s.folder_id = $2 AND s.name > $4 AND s.name <= $5
+        SELECT s.id FROM file s CROSS JOIN file t
+        WHERE t.folder_id = $3 AND t.name = s.name AND s.folder_id = $2 AND s.name > $4 AND s.name <= $5
             AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = s.id))";
     KEEP_FREE: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, until)
         SELECT folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, CAST($5 AS BIGINT) FROM file s
@@ -74,10 +75,11 @@ statements! {
             flags = s.flags, uploaded = s.uploaded, updated = CASE WHEN file.updated >= $3 THEN file.updated + 1 ELSE $3 END, since = $2
         FROM merge_page p JOIN file s ON s.id = p.source_file WHERE p.job_id = $1 AND file.id = p.target_file";
     REMOVE_SOURCES: "DELETE FROM file WHERE id IN (SELECT source_file FROM merge_page WHERE job_id = $1)";
+    PAGE_VERSIONS: "SELECT CAST(coalesce(sum(added), 0) AS BIGINT) FROM merge_page WHERE job_id = $1";
     CLEAR_PAGE: "DELETE FROM merge_page WHERE job_id = $1";
     PAIR_CHILDREN: "INSERT INTO merge_pair (job_id, ord, depth, source_id, target_id, begun)
-        SELECT $1, $2 + row_number() OVER (ORDER BY s.name), $3, s.id, t.id, 0 FROM folder s JOIN folder t ON t.parent_id = $5 AND t.name = s.name
-        WHERE s.parent_id = $4 AND s.name > $6 AND s.name <= $7 AND t.id <> $8";
+        SELECT $1, $2 + row_number() OVER (ORDER BY s.name), $3, s.id, t.id, 0 FROM folder s CROSS JOIN folder t
+        WHERE t.parent_id = $5 AND t.name = s.name AND s.parent_id = $4 AND s.name > $6 AND s.name <= $7 AND t.id <> $8";
     FIND_NAMESAKE: "SELECT s.id FROM folder s JOIN folder t ON t.parent_id = $2 AND t.name = s.name WHERE s.parent_id = $1 AND t.id = $3";
     KEEP_FREE_FOLDERS: "INSERT INTO past_folder (parent_id, name, id, created, updated, since, until)
         SELECT parent_id, name, id, created, updated, since, CAST($5 AS BIGINT) FROM folder s
@@ -160,6 +162,11 @@ pub async fn find_conflicts(tx: &mut Tx, p: &Page<'_>) -> Result<(u64, i64)> {
         tx.run(&RECORD_FAILURES, args![p.job, p.source, p.target, p.after, p.to, FAILURES_KEPT]).await?;
     }
     Ok((conflicts, unfit))
+}
+
+/// The versions that the conflicts of a page bring.
+pub async fn page_versions(tx: &mut Tx, job: JobId) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(&PAGE_VERSIONS, args![job]).await?.0)
 }
 
 /// Removes the files of a clone that did not fit.

@@ -20,11 +20,14 @@ pub mod open;
 pub mod settings;
 pub mod sweep;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+
+use tokio::sync::{OwnedMappedMutexGuard, OwnedMutexGuard};
 
 use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
-use sqlx::{FromRow, Postgres, Sqlite, Transaction, pool::PoolConnection};
+use sqlx::{Connection, FromRow, Postgres, Sqlite, Transaction, pool::PoolConnection};
 
 use crate::error::{Error, Result};
 pub use open::sqlite_options;
@@ -106,8 +109,38 @@ pub struct Db {
 }
 
 enum Pools {
-    Sqlite { write: SqlitePool, read: SqlitePool },
+    Sqlite { write: SqlitePool, read: SqlitePool, glance: Glance },
     Postgres(PgPool),
+}
+
+/// Connections for single reads, taken in turns. A pool would look after each one between two uses, which costs
+/// more than such a read; nothing can be left open on these.
+struct Glance {
+    /// `None` once the catalog is closed.
+    connections: Vec<Arc<tokio::sync::Mutex<Option<SqliteConnection>>>>,
+    turn: AtomicUsize,
+}
+
+impl Glance {
+    fn new(connections: Vec<SqliteConnection>) -> Glance {
+        let connections = connections.into_iter().map(|connection| Arc::new(tokio::sync::Mutex::new(Some(connection))));
+        Glance { connections: connections.collect(), turn: AtomicUsize::new(0) }
+    }
+
+    async fn acquire(&self) -> Result<OwnedMappedMutexGuard<Option<SqliteConnection>, SqliteConnection>> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.connections.len();
+        let guard = Arc::clone(&self.connections[turn]).lock_owned().await;
+        OwnedMutexGuard::try_map(guard, Option::as_mut).map_err(|_| sqlx::Error::PoolClosed.into())
+    }
+
+    async fn close(&self) {
+        for connection in &self.connections {
+            if let Some(connection) = connection.lock().await.take() {
+                // Best effort: the process may end without it.
+                drop(connection.close().await);
+            }
+        }
+    }
 }
 
 /// A transaction, or for single reads a bare connection. Dropped without [`Tx::commit`] it is undone.
@@ -119,7 +152,7 @@ pub struct Tx {
 enum Held {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
-    SqliteGlance(PoolConnection<Sqlite>),
+    SqliteGlance(OwnedMappedMutexGuard<Option<SqliteConnection>, SqliteConnection>),
     PostgresGlance(PoolConnection<Postgres>),
 }
 
@@ -178,7 +211,7 @@ impl Db {
     /// A connection for a single read, without the cost of a transaction around it.
     pub async fn glance(&self) -> Result<Tx> {
         let held = match &self.pools {
-            Pools::Sqlite { read, .. } => Held::SqliteGlance(read.acquire().await?),
+            Pools::Sqlite { glance, .. } => Held::SqliteGlance(glance.acquire().await?),
             Pools::Postgres(pool) => Held::PostgresGlance(pool.acquire().await?),
         };
         Ok(Tx { held, fault: None })
@@ -208,6 +241,12 @@ impl Db {
         }
     }
 
+    /// An id above all that any server has been given so far. Costs a block on PostgreSQL, so it is for what is
+    /// ordered by its id across servers.
+    pub async fn take_newest_id(&self, tx: &mut Tx) -> Result<i64> {
+        Ok(tx.one::<(i64,)>(&TAKE_IDS, args![1_i64]).await?.0)
+    }
+
     /// Leaves the rest of this server's block of ids unused: the next id is above all handed out so far by
     /// any server.
     pub fn skip_to_new_ids(&self) {
@@ -232,7 +271,8 @@ impl Db {
     /// Waits until every connection is closed.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { write, read } => {
+            Pools::Sqlite { write, read, glance } => {
+                glance.close().await;
                 read.close().await;
                 write.close().await;
             }

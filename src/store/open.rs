@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
-use super::{Db, Pools};
+use super::{Db, Glance, Pools};
 use crate::error::{Error, Result};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -18,6 +18,8 @@ static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Reads run side by side on this many connections; each has a thread of its own.
 const SQLITE_READERS: u32 = 4;
+/// Connections for single reads; each has a thread too.
+const SQLITE_GLANCES: usize = 2;
 /// Connections to PostgreSQL: a worker or two and the requests in flight.
 const POSTGRES_CONNECTIONS: u32 = 24;
 /// How long a request waits for its turn before it is answered with an error.
@@ -31,6 +33,9 @@ const STATEMENTS_PREPARED: usize = 256;
 /// A worker that froze inside a transaction is cut off by PostgreSQL after this long, in milliseconds,
 /// which frees the rows it has locked for the next worker.
 const FROZEN_TRANSACTION_MS: &str = "8000";
+
+/// How long a statement waits for a lock before it fails and is tried again or told, in milliseconds.
+const LOCK_WAIT_MS: &str = "30000";
 
 /// The settings of a SQLite connection that writes: write-ahead log, fsync at every commit.
 pub fn sqlite_options(file: &Path) -> SqliteConnectOptions {
@@ -51,12 +56,21 @@ impl Db {
     pub async fn open_sqlite(file: &Path) -> Result<Db> {
         // Checkpoints are taken by `checkpoint`, outside the writer's turn as far as possible.
         let writer = sqlite_options(file).create_if_missing(true).pragma("wal_autocheckpoint", "0");
-        let write = sqlite_pool(1).connect_with(writer).await?;
+        let write = sqlite_pool(1).connect_with(writer).await.map_err(|error| {
+            Error::Setup(format!(
+                "cannot open the catalog {}: {error}; is it a Calotype catalog, and whole?",
+                file.display()
+            ))
+        })?;
         SQLITE.run(&write).await.map_err(migration_error)?;
         let reader =
             sqlite_options(file).pragma("cache_size", (-READER_CACHE_KIB).to_string()).pragma("query_only", "on");
-        let read = sqlite_pool(SQLITE_READERS).connect_with(reader).await?;
-        Ok(Db::new(Pools::Sqlite { write, read }))
+        let read = sqlite_pool(SQLITE_READERS).connect_with(reader.clone()).await?;
+        let mut glances = Vec::new();
+        for _ in 0..SQLITE_GLANCES {
+            glances.push(reader.connect().await?);
+        }
+        Ok(Db::new(Pools::Sqlite { write, read, glance: Glance::new(glances) }))
     }
 
     /// Opens a PostgreSQL database and brings its schema up to date. `url` is `postgres://…`.
@@ -69,6 +83,7 @@ impl Db {
             .options([
                 ("idle_in_transaction_session_timeout", FROZEN_TRANSACTION_MS),
                 ("tcp_user_timeout", FROZEN_TRANSACTION_MS),
+                ("lock_timeout", LOCK_WAIT_MS),
                 // Every statement has an index to follow. A table that was just filled has no statistics, and a plan
                 // that reads all of it for a page of a few thousand rows would ruin a copy.
                 ("enable_hashjoin", "off"),
@@ -105,7 +120,7 @@ impl Db {
     /// `frames_max` a second, short pass takes the writer's turn: only a log that has been moved to its
     /// end can start again from the beginning, and a busy writer never lets the first pass get there.
     pub async fn checkpoint(&self, frames_max: i64) -> Result<i64> {
-        let Pools::Sqlite { write, read } = &self.pools else { return Ok(0) };
+        let Pools::Sqlite { write, read, .. } = &self.pools else { return Ok(0) };
         let beside = passive_checkpoint(read).await?;
         if beside.1 <= frames_max {
             return Ok(beside.1);

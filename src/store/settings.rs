@@ -12,7 +12,7 @@ statements! {
     INSERT_KEY: "INSERT INTO api_key (id, public_key, lookup, sealed, created) VALUES ($1, $2, $3, $4, $5)";
     TAKE_BLOB_BLOCK: "INSERT INTO blob_block (first_id, last_id, owner) VALUES ($1, $2, $3)";
     BLOB_BLOCKS_OF: "SELECT first_id, last_id FROM blob_block WHERE owner = $1 ORDER BY first_id";
-    BLOBS_BETWEEN: "SELECT blob_id FROM content WHERE id >= $1 AND blob_id BETWEEN $1 AND $2";
+    BLOBS_BETWEEN: "SELECT blob_id FROM content WHERE blob_id BETWEEN $1 AND $2";
     SETTLE_BLOB_BLOCK: "DELETE FROM blob_block WHERE first_id = $1"
 }
 

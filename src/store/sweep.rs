@@ -8,7 +8,9 @@ statements! {
     /// The instant that the oldest running job looks at; journal rows that ended before it are needed by none.
     OLDEST_INSTANT: "SELECT min(instant) FROM job WHERE phase <> 'done'";
     LAST_CHANGE: "SELECT value FROM counter WHERE name = 'change'", "SELECT last_value FROM change_number";
-    PRUNE_END: "SELECT until FROM past_file WHERE until <= $1 ORDER BY until LIMIT 1 OFFSET $2";
+    FILES_END: "SELECT until FROM past_file WHERE until <= $1 ORDER BY until LIMIT 1 OFFSET $2";
+    FOLDERS_END: "SELECT until FROM past_folder WHERE until <= $1 ORDER BY until LIMIT 1 OFFSET $2";
+    VERSIONS_END: "SELECT until FROM past_version WHERE until <= $1 ORDER BY until LIMIT 1 OFFSET $2";
     /// A file's superseded versions go with the journal row of its deletion, if it lives nowhere.
     PRUNE_HISTORIES: "DELETE FROM version WHERE file_id IN (SELECT id FROM past_file WHERE until <= $1)
         AND NOT EXISTS (SELECT 1 FROM file f WHERE f.id = version.file_id)
@@ -30,9 +32,13 @@ pub async fn last_change(tx: &mut Tx) -> Result<i64> {
     Ok(tx.one::<(i64,)>(&LAST_CHANGE, args![]).await?.0)
 }
 
-/// Where a page of at most about `rows` ended files ends; `None` when fewer than that ended up to `until`.
-pub async fn prune_end(tx: &mut Tx, until: i64, rows: i64) -> Result<Option<i64>> {
-    Ok(tx.maybe::<(i64,)>(&PRUNE_END, args![until, rows]).await?.map(|row| row.0))
+/// Where a page of about `rows` ended rows of each kind ends, at most at `until`.
+pub async fn prune_end(tx: &mut Tx, until: i64, rows: i64) -> Result<i64> {
+    let mut end = until;
+    for sql in [&FILES_END, &FOLDERS_END, &VERSIONS_END] {
+        end = tx.maybe::<(i64,)>(sql, args![end, rows]).await?.map_or(end, |row| row.0);
+    }
+    Ok(end)
 }
 
 /// Forgets what ended up to `until`; how many rows went.

@@ -23,6 +23,9 @@ use crate::store::{Db, Tx, folders};
 /// Files in a page when their histories are copied too: each may bring 99 more rows.
 const FILES_WITH_HISTORY_MAX: i64 = 600;
 
+/// Folders among which the end of a page is looked for at first, and the factor by which they grow.
+const FOLDERS_TRIED_FIRST: i64 = 8;
+
 /// Makes the root of the clone; the rest follows page by page.
 pub async fn begin(db: &Db, tx: &mut Tx, job: &mut Job, source: FolderId, instant: i64) -> Result<()> {
     let root = FolderId(db.take_ids(tx, 1).await?);
@@ -60,38 +63,55 @@ async fn live_page(db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind,
     if let Some(after) = job.cursor_name.clone() {
         let into = FolderId(job.cursor_id);
         let from = rows::origin(tx, into).await?;
-        job.cursor_name = rows::page_end(tx, kind, from, &after, room).await?;
-        let to = job.cursor_name.clone();
-        let copied = Copied::begin(db, tx, job, room).await?;
-        let copied = copied
-            .one(tx, kind, c, &Part { into, from, after: &after, to: to.as_deref().unwrap_or(AFTER_ALL_NAMES) })
-            .await?;
-        let done = copied.finish(db, tx, job, c, kind).await?;
-        return Ok(if job.cursor_name.is_some() { room } else { done.max(1) });
+        let end = rows::page_end(tx, kind, from, &after, room).await?;
+        let mut page = Copied::begin(db, tx, into, room).await?;
+        let to = end.as_deref().unwrap_or(AFTER_ALL_NAMES);
+        page.one(tx, kind, c, &Part { into, from, after: &after, to }).await?;
+        let is_full = end.is_some();
+        job.cursor_name = end;
+        return page.finish(db, tx, job, c, kind, if is_full { room } else { 1 }).await;
     }
     let after = FolderId(job.cursor_id);
-    let Some(last) = rows::next_folders_end(tx, job.id, after, room).await? else {
+    let Some((last, partial)) = next_folders(tx, job, kind, after, room).await? else {
         enter_next(job, kind)?;
         return Ok(1);
     };
-    let end = rows::page_end_of_many(tx, kind, job.id, after, last, room).await?;
-    let copied = Copied::begin(db, tx, job, room).await?;
-    let (copied, used) = match end {
-        None => {
-            (job.cursor_id, job.cursor_name) = (last.0, None);
-            (copied.many(tx, kind, c, after, last).await?, None)
-        }
-        Some((folder, name)) => {
-            let whole = FolderId(folder.0 - 1);
-            let from = rows::origin(tx, folder).await?;
-            let copied = copied.many(tx, kind, c, after, whole).await?;
-            let copied = copied.one(tx, kind, c, &Part { into: folder, from, after: "", to: &name }).await?;
-            (job.cursor_id, job.cursor_name) = (folder.0, Some(name));
-            (copied, Some(room))
-        }
+    let mut page = Copied::begin(db, tx, last, room).await?;
+    let Some(to) = partial else {
+        page.many(tx, kind, c, after, last).await?;
+        (job.cursor_id, job.cursor_name) = (last.0, None);
+        return page.finish(db, tx, job, c, kind, 1).await;
     };
-    let done = copied.finish(db, tx, job, c, kind).await?;
-    Ok(used.unwrap_or(done.max(1)))
+    let from = rows::origin(tx, last).await?;
+    page.many(tx, kind, c, after, FolderId(last.0 - 1)).await?;
+    page.one(tx, kind, c, &Part { into: last, from, after: "", to: &to }).await?;
+    (job.cursor_id, job.cursor_name) = (last.0, Some(to));
+    page.finish(db, tx, job, c, kind, room).await
+}
+
+/// The last of the clone's next folders that a page of `room` rows reaches, and the name it reaches there
+/// if it does not hold all of that folder; `None` when there are no more folders. A few folders are tried
+/// first, because finding the end of a page must not cost more than the page.
+async fn next_folders(
+    tx: &mut Tx,
+    job: &Job,
+    kind: Kind,
+    after: FolderId,
+    room: i64,
+) -> Result<Option<(FolderId, Option<String>)>> {
+    let mut folders = FOLDERS_TRIED_FIRST.min(room);
+    let Some(mut last) = rows::next_folders_end(tx, job.id, after, folders).await? else { return Ok(None) };
+    loop {
+        if let Some((folder, name)) = rows::page_end_of_many(tx, kind, job.id, after, last, room).await? {
+            return Ok(Some((folder, Some(name))));
+        }
+        folders *= FOLDERS_TRIED_FIRST;
+        let next = rows::next_folders_end(tx, job.id, after, folders.min(room)).await?.unwrap_or(last);
+        if next == last {
+            return Ok(Some((last, None)));
+        }
+        last = next;
+    }
 }
 
 fn enter_next(job: &mut Job, kind: Kind) -> Result<()> {
@@ -112,16 +132,17 @@ async fn past_page(db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind,
     let room = page_rows(job, kind, room);
     let (after, to) = (job.cursor_until, rows::past_end(tx, kind, job.cursor_until, job.bound, room).await?);
     let count = rows::past_count(tx, kind, c, after, to).await?;
+    let mut used = count.max(1);
     if count > 0 {
-        let mut copied = Copied::begin(db, tx, job, count).await?;
-        let made = rows::copy_past(tx, kind, c, copied.first, after, to).await?.cast_signed();
+        let mut page = Copied::begin(db, tx, FolderId(job.cursor_id), count).await?;
+        page.made = rows::copy_past(tx, kind, c, page.first, after, to).await?.cast_signed();
         // Taken names leave gaps between the ids, so the page has the ids of all that it looked at.
-        copied.next = copied.first + count;
-        copied.finish_counted(db, tx, job, c, kind, made).await?;
+        page.next = page.first + count;
+        used = page.finish(db, tx, job, c, kind, used).await?;
     }
     job.cursor_until = to;
     if to < job.bound {
-        return Ok(room);
+        return Ok(used.max(room));
     }
     job.bound = 0;
     match kind {
@@ -134,71 +155,68 @@ async fn past_page(db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind,
         }
         Kind::Files => job.enter(Phase::Publish)?,
     }
-    Ok(count.max(1))
+    Ok(used)
 }
 
 fn page_rows(job: &Job, kind: Kind, room: i64) -> i64 {
     if kind == Kind::Files && job.include_versions { room.min(FILES_WITH_HISTORY_MAX) } else { room }
 }
 
-/// The rows of one page: consecutive ids from `first` up to `next`.
+/// The rows of one page: `made` of them, with ids from `first` up to `next`.
 struct Copied {
     first: i64,
     next: i64,
+    made: i64,
 }
 
 impl Copied {
-    /// New folders must come after the cursor, or they would not be found. Each server draws ids from a
-    /// block of its own, so a worker that has taken the job over may have to leave an older block.
-    async fn begin(db: &Db, tx: &mut Tx, job: &Job, ids: i64) -> Result<Copied> {
+    /// New folders must come after the folder `last`, where the cursor will stand, or they would not be found. Each
+    /// server draws ids from a block of its own, so a worker that has taken the job over may have to leave an older
+    /// block.
+    async fn begin(db: &Db, tx: &mut Tx, last: FolderId, ids: i64) -> Result<Copied> {
         let mut first = db.take_ids(tx, ids).await?;
-        while first <= job.cursor_id {
+        while first <= last.0 {
             db.skip_to_new_ids();
             first = db.take_ids(tx, ids).await?;
         }
-        Ok(Copied { first, next: first })
+        Ok(Copied { first, next: first, made: 0 })
     }
 
-    async fn one(mut self, tx: &mut Tx, kind: Kind, c: &Cloning, part: &Part<'_>) -> Result<Copied> {
-        self.next += rows::copy_of_one(tx, kind, c, self.next, part).await?.cast_signed();
-        Ok(self)
+    async fn one(&mut self, tx: &mut Tx, kind: Kind, c: &Cloning, part: &Part<'_>) -> Result<()> {
+        self.count(rows::copy_of_one(tx, kind, c, self.next, part).await?);
+        Ok(())
     }
 
-    async fn many(mut self, tx: &mut Tx, kind: Kind, c: &Cloning, after: FolderId, to: FolderId) -> Result<Copied> {
-        self.next += rows::copy_of_many(tx, kind, c, self.next, after, to).await?.cast_signed();
-        Ok(self)
+    async fn many(&mut self, tx: &mut Tx, kind: Kind, c: &Cloning, after: FolderId, to: FolderId) -> Result<()> {
+        self.count(rows::copy_of_many(tx, kind, c, self.next, after, to).await?);
+        Ok(())
     }
 
-    async fn finish(self, db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind) -> Result<i64> {
-        let made = self.next - self.first;
-        self.finish_counted(db, tx, job, c, kind, made).await?;
-        Ok(made)
+    fn count(&mut self, rows: u64) {
+        self.made += rows.cast_signed();
+        self.next += rows.cast_signed();
     }
 
-    /// Hides the page's ids, writes the histories if the job wants them, and counts.
-    async fn finish_counted(
-        self,
-        db: &Db,
-        tx: &mut Tx,
-        job: &mut Job,
-        c: &Cloning,
-        kind: Kind,
-        made: i64,
-    ) -> Result<()> {
+    /// Hides the page's ids, writes the histories if the job wants them, and counts. Returns what the page has used
+    /// of the batch: its rows, and at least `least`.
+    async fn finish(self, db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind, least: i64) -> Result<i64> {
         if self.next == self.first {
-            return Ok(());
+            return Ok(least);
         }
         rows::hide(tx, job.id, self.first, self.next).await?;
+        let mut written = self.made;
         match kind {
-            Kind::Folders => job.folders_done += made,
+            Kind::Folders => job.folders_done += self.made,
             Kind::Files => {
-                job.files_done += made;
+                job.files_done += self.made;
                 if c.with_history {
-                    job.versions_done += self.copy_histories(db, tx, c).await?;
+                    let superseded = self.copy_histories(db, tx, c).await?;
+                    job.versions_done += superseded;
+                    written += superseded;
                 }
             }
         }
-        Ok(())
+        Ok(written.max(least))
     }
 
     async fn copy_histories(&self, db: &Db, tx: &mut Tx, c: &Cloning) -> Result<i64> {

@@ -50,6 +50,9 @@ pub async fn place_or_merge(tx: &mut Tx, job: &mut Job, folder: FolderId, parent
     }
 }
 
+/// Names in one page of a merge: each conflict may bring 99 versions more.
+const NAMES_PER_PAGE_MAX: i64 = 1_000;
+
 /// One page of a merge, of about `room` rows; returns how many it looked at, at least one.
 pub async fn advance(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Result<i64> {
     match job.phase {
@@ -73,13 +76,14 @@ async fn current_pair(tx: &mut Tx, job: &Job) -> Result<Pair> {
 }
 
 async fn files_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Result<i64> {
+    let names = room.min(NAMES_PER_PAGE_MAX);
     let pair = current_pair(tx, job).await?;
     let change = tx.next_change().await?;
     let after = job.cursor_name.take().unwrap_or_default();
     if after.is_empty() {
         merge::mark_begun(tx, job.id, pair.ord, change).await?;
     }
-    let end = pages::page_end(tx, pages::Kind::Files, pair.source_id, &after, room).await?;
+    let end = pages::page_end(tx, pages::Kind::Files, pair.source_id, &after, names).await?;
     let to = end.as_deref().unwrap_or(AFTER_ALL_NAMES);
     let page = Page { job: job.id, source: pair.source_id, target: pair.target_id, after: &after, to, change, now };
     let (conflicts, unfit) = merge::find_conflicts(tx, &page).await?;
@@ -87,7 +91,9 @@ async fn files_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Resul
         merge::drop_unfit(tx, &page).await?;
     }
     let relinked = merge::relink_free(tx, &page, keep(job)).await?;
+    let mut used = unfit + 1;
     if conflicts > 0 {
+        used += merge::page_versions(tx, job.id).await?;
         merge::append_conflicts(tx, &page, keep(job)).await?;
     }
     let moved = (conflicts + relinked).cast_signed();
@@ -96,12 +102,13 @@ async fn files_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Resul
     }
     job.failed_items += unfit;
     job.cursor_id = pair.ord;
+    used += moved;
     if end.is_some() {
         job.cursor_name = end;
-        return Ok(room);
+        return Ok(used.max(names));
     }
     job.enter(Phase::MergeFolders)?;
-    Ok(moved + unfit + 1)
+    Ok(used)
 }
 
 async fn folders_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Result<i64> {

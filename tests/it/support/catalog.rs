@@ -45,6 +45,11 @@ impl Catalog {
         self.dir.path().join("catalog.db")
     }
 
+    /// Whether there may be several servers.
+    pub fn is_postgres(&self) -> bool {
+        self.database.is_some()
+    }
+
     /// A library over the catalog, with blobs in memory that outlive it.
     pub async fn app(&self, server_name: &str, settings: Settings) -> App {
         let parts = Parts {
@@ -53,6 +58,7 @@ impl Catalog {
             secret: "a secret of the tests".into(),
             server_name: server_name.into(),
             spool_dir: Path::new(self.dir.path()).to_owned(),
+            first_keys: self.dir.path().join("first-keys"),
             lock: None,
         };
         App::open(parts, settings, None).await.expect("the library opens")

@@ -30,7 +30,7 @@ impl Sequence<'_> {
     pub(super) async fn list(&self, folder: &FolderPath, show: Show) -> Vec<Asset> {
         let page =
             Page { show, file_type: FileType::Any, key: SortKey::Name, direction: Direction::Up, limit: 1000, skip: 0 };
-        let found = listing::in_folder(&self.app, folder, &page).await.expect("a list");
+        let found = listing::in_folder(self.app(), folder, &page).await.expect("a list");
         found.into_iter().map(|found| found.asset).collect()
     }
 
@@ -65,7 +65,7 @@ impl Sequence<'_> {
 
     async fn compare_file(&mut self, expected: &super::model::File, id: i64, what: &str) {
         self.ids.check(expected.id, id, what);
-        let versions = files::versions(&self.app, FileId(id)).await.expect("a visible file has versions");
+        let versions = files::versions(self.app(), FileId(id)).await.expect("a visible file has versions");
         let found: Vec<_> = versions.iter().rev().map(|version| (version.asset.version, version.asset.size)).collect();
         let wanted: Vec<_> = expected.versions.iter().map(|version| (version.number, version.content)).collect();
         assert_eq!(found, wanted, "{what}");
@@ -84,7 +84,7 @@ impl Sequence<'_> {
             limit: 1000,
             skip: 0,
         };
-        let all = listing::everywhere(&self.app, &page).await.expect("a list");
+        let all = listing::everywhere(self.app(), &page).await.expect("a list");
         let home = self.real(&[]);
         let listed = all.iter().filter(|found| found.folder.is_within(&home)).count();
         let files: usize =

@@ -45,7 +45,9 @@ const FAIL_AFTER: u8 = 2;
 
 pub struct Sequence<'a> {
     catalog: &'a Catalog,
-    pub(super) app: App,
+    /// Two servers over a PostgreSQL catalog, one over SQLite; an operation goes to any.
+    pub(super) apps: Vec<App>,
+    current: usize,
     fault: Arc<AtomicU8>,
     random: StdRng,
     pub(super) seed: u64,
@@ -82,12 +84,13 @@ impl<'a> Sequence<'a> {
     pub async fn begin(catalog: &'a Catalog, seed: u64) -> Sequence<'a> {
         let mut random = StdRng::seed_from_u64(seed);
         let fault = Arc::new(AtomicU8::new(FAIR));
-        let app = open(catalog, &mut random, &fault).await;
+        let apps = open(catalog, &mut random, &fault).await;
         let workers = [Worker::new("one/1".into()), Worker::new("two/1".into())];
         let (model, ids) = (Model::new(), Ids::default());
         Sequence {
             catalog,
-            app,
+            apps,
+            current: 0,
             fault,
             random,
             seed,
@@ -103,7 +106,7 @@ impl<'a> Sequence<'a> {
     }
 
     pub async fn run(&mut self) {
-        folders::create(&self.app, &FolderPath::root(), &self.home(), Names::Verbatim)
+        folders::create(self.app(), &FolderPath::root(), &self.home(), Names::Verbatim)
             .await
             .expect("a folder for the sequence");
         if self.random.random_bool(0.05) {
@@ -126,9 +129,9 @@ impl<'a> Sequence<'a> {
         }
         self.compare().await;
         self.read_back().await;
-        let found = check::check(&self.app.db, Some(&self.app.blobs)).await.expect("a check");
+        let found = check::check(&self.app().db, Some(&self.app().blobs)).await.expect("a check");
         assert!(found.violations.is_empty(), "seed {}: {:#?}", self.seed, found.violations);
-        self.app.db.close().await;
+        self.close().await;
     }
 
     async fn operation(&mut self) {
@@ -136,6 +139,7 @@ impl<'a> Sequence<'a> {
         if self.is_merging().await {
             return self.step().await;
         }
+        self.current = self.random.random_range(0..self.apps.len());
         match self.random.random_range(0..100) {
             0..=29 => self.upload().await,
             30..=35 => self.delete_file().await,
@@ -144,8 +148,18 @@ impl<'a> Sequence<'a> {
             44..=57 => self.submit().await,
             58..=59 => self.crash().await,
             60..=62 => self.let_leases_run_out().await,
-            63..=64 => sweep::round(&self.app).await.expect("a sweep"),
+            63..=64 => sweep::round(self.app()).await.expect("a sweep"),
             _ => self.step().await,
+        }
+    }
+
+    pub(super) fn app(&self) -> &App {
+        &self.apps[self.current]
+    }
+
+    async fn close(&self) {
+        for app in &self.apps {
+            app.db.close().await;
         }
     }
 
@@ -189,10 +203,10 @@ impl<'a> Sequence<'a> {
         self.uploads += 1;
         let content = self.uploads;
         let bytes = vec![b'.'; usize::try_from(content).expect("few")];
-        let blob_id = self.app.blob_ids.take(&self.app.db).await.expect("a blob id");
+        let blob_id = self.app().blob_ids.take(&self.app().db).await.expect("a blob id");
         let body = futures_util::stream::iter([Ok::<_, std::io::Error>(bytes.into())]);
-        let stored = self.app.blobs.put(blob_id, body, 1 << 20).await.expect("a blob");
-        let blob = self.app.blobs.provisional(blob_id);
+        let stored = self.app().blobs.put(blob_id, body, 1 << 20).await.expect("a blob");
+        let blob = self.app().blobs.provisional(blob_id);
         let upload = Upload {
             file_name: name.into(),
             folder: self.real(folder),
@@ -205,7 +219,7 @@ impl<'a> Sequence<'a> {
         };
         let happens = self.maybe_fault();
         let fair = self.fault.load(Ordering::Relaxed) == FAIR;
-        let answer = upload::store(&self.app, &upload, blob_id, &stored, blob).await;
+        let answer = upload::store(self.app(), &upload, blob_id, &stored, blob).await;
         if matches!(answer, Err(Error::Refused(_))) {
             self.fault.store(FAIR, Ordering::Relaxed);
             assert!(matches!(answer, Err(Error::Refused(Refusal::TooManyVersions))), "seed {}: {answer:?}", self.seed);
@@ -242,11 +256,11 @@ impl<'a> Sequence<'a> {
             limit: 1000,
             skip: 0,
         };
-        let listed = listing::in_folder(&self.app, &self.real(&folder), &page).await.expect("a list");
+        let listed = listing::in_folder(self.app(), &self.real(&folder), &page).await.expect("a list");
         let file = listed.iter().find(|found| &found.asset.name == name);
         let file = file.unwrap_or_else(|| panic!("seed {}: {name} in {folder:?} is not listed", self.seed));
         let happens = self.maybe_fault();
-        drop(files::delete(&self.app, FileId(file.asset.id)).await);
+        drop(files::delete(self.app(), FileId(file.asset.id)).await);
         if happens {
             self.model.delete_file(&folder, name);
             self.note_change();
@@ -259,7 +273,7 @@ impl<'a> Sequence<'a> {
             return;
         }
         let happens = self.maybe_fault();
-        drop(folders::delete(&self.app, &self.real(&path), "as sent").await);
+        drop(folders::delete(self.app(), &self.real(&path), "as sent").await);
         if happens {
             self.model.take_folder(&path);
             self.note_change();
@@ -272,7 +286,7 @@ impl<'a> Sequence<'a> {
         let parent = self.real(&path);
         path.push(name.to_owned());
         let happens = self.maybe_fault();
-        drop(folders::create(&self.app, &parent, name, Names::Verbatim).await);
+        drop(folders::create(self.app(), &parent, name, Names::Verbatim).await);
         if happens {
             self.model.make_folder(&path);
         }
@@ -328,7 +342,7 @@ impl<'a> Sequence<'a> {
         self.last_request = Some((request.clone(), source.clone(), destination.clone()));
         let same = self.running.iter().find(|(_, job)| same_request(&job.request, &request)).map(|(id, _)| *id);
         let happens = self.maybe_fault();
-        let answer = submit::submit(&self.app, &request).await;
+        let answer = submit::submit(self.app(), &request).await;
         if let Some(same) = same {
             self.fault.store(FAIR, Ordering::Relaxed);
             self.seen.resent += 1;
@@ -344,7 +358,7 @@ impl<'a> Sequence<'a> {
             (Ok(id), None) => drop(self.running.insert(id, Running { request, start: None })),
             // The commit failed, or only its answer was lost and the job is there.
             (Err(_), None) if happens => {
-                let first = jobs::first_unfinished(&self.app.db).await.expect("a look at the queue");
+                let first = jobs::first_unfinished(&self.app().db).await.expect("a look at the queue");
                 let newest = self.newest_unfinished(first.map(|turn| turn.id)).await;
                 self.running.insert(newest, Running { request, start: None });
             }
@@ -356,7 +370,7 @@ impl<'a> Sequence<'a> {
     /// The unfinished job that the sequence does not know yet.
     async fn newest_unfinished(&self, first: Option<JobId>) -> JobId {
         let from = first.expect("a job was inserted").0;
-        let mut tx = self.app.db.read().await.expect("a transaction");
+        let mut tx = self.app().db.read().await.expect("a transaction");
         for id in (from..from + 1_000_000).map(JobId) {
             if !self.running.contains_key(&id)
                 && jobs::by_id(&mut tx, id).await.expect("a read").is_some_and(|job| job.phase != Phase::Done)
@@ -388,15 +402,15 @@ impl<'a> Sequence<'a> {
 
     async fn crash(&mut self) {
         self.seen.crashes += 1;
-        self.app.db.close().await;
-        self.app = open(self.catalog, &mut self.random, &self.fault).await;
+        self.close().await;
+        self.apps = open(self.catalog, &mut self.random, &self.fault).await;
         self.workers = [Worker::new("one/1".into()), Worker::new("two/1".into())];
         self.let_leases_run_out().await;
     }
 
     /// As if the workers had been silent for the length of a lease. They do not know of it.
     async fn let_leases_run_out(&mut self) {
-        let mut tx = self.app.db.write(Reach::Apart).await.expect("a transaction");
+        let mut tx = self.app().db.write(Reach::Apart).await.expect("a transaction");
         jobs::release_all(&mut tx).await.expect("leases end");
         tx.commit().await.expect("a commit");
     }
@@ -406,7 +420,7 @@ impl<'a> Sequence<'a> {
         let Some((&id, _)) = self.running.first_key_value() else { return };
         self.maybe_fault();
         let worker = self.random.random_range(0..self.workers.len());
-        let stepped = worker::step(&self.app, &mut self.workers[worker]).await;
+        let stepped = worker::step(&self.apps[worker % self.apps.len()], &mut self.workers[worker]).await;
         let hit = self.fault.swap(FAIR, Ordering::Relaxed) != FAIR;
         match stepped {
             Ok(_) => {}
@@ -432,7 +446,7 @@ impl<'a> Sequence<'a> {
     }
 
     async fn job(&self, id: JobId) -> Job {
-        let mut tx = self.app.db.read().await.expect("a transaction");
+        let mut tx = self.app().db.read().await.expect("a transaction");
         jobs::by_id(&mut tx, id).await.expect("a read").expect("a job that was accepted is found")
     }
 
@@ -508,19 +522,24 @@ fn same_request(one: &Request, other: &Request) -> bool {
     of(one) == of(other)
 }
 
-async fn open(catalog: &Catalog, random: &mut StdRng, fault: &Arc<AtomicU8>) -> App {
+async fn open(catalog: &Catalog, random: &mut StdRng, fault: &Arc<AtomicU8>) -> Vec<App> {
     // Batches of all sizes: a row, a few, and all at once.
     let batch_rows = *[1, 2, 3, 5, 8, 4000].choose(random).expect("sizes");
-    let app = catalog.app("one", Settings { batch_rows, ..Settings::default() }).await;
-    let fault = Arc::clone(fault);
-    app.db.inject(move |moment| {
-        let planned = fault.load(Ordering::Relaxed);
-        let hit = matches!((planned, moment), (FAIL_BEFORE, Moment::BeforeCommit) | (FAIL_AFTER, Moment::AfterCommit));
-        if hit {
-            fault.store(FAIR, Ordering::Relaxed);
-            return Err(Error::Fenced);
-        }
-        Ok(())
-    });
-    app
+    let mut apps = Vec::new();
+    for name in if catalog.is_postgres() { ["one", "two"].as_slice() } else { &["one"] } {
+        let app = catalog.app(name, Settings { batch_rows, ..Settings::default() }).await;
+        let fault = Arc::clone(fault);
+        app.db.inject(move |moment| {
+            let planned = fault.load(Ordering::Relaxed);
+            let hit =
+                matches!((planned, moment), (FAIL_BEFORE, Moment::BeforeCommit) | (FAIL_AFTER, Moment::AfterCommit));
+            if hit {
+                fault.store(FAIR, Ordering::Relaxed);
+                return Err(Error::Fenced);
+            }
+            Ok(())
+        });
+        apps.push(app);
+    }
+    apps
 }
