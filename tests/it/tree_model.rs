@@ -16,6 +16,7 @@ mod compare;
 mod model;
 mod seen;
 mod sequence;
+mod submission;
 
 use super::support::catalog::Catalog;
 use super::support::server::setting;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use calotype::app::App;
 use calotype::config::Settings;
 use calotype::error::{Error, Refusal};
-use calotype::jobs::submit::{self, Request};
+use calotype::jobs::submit::Request;
 use calotype::jobs::sweep;
 use calotype::jobs::worker::{self, Worker};
 use calotype::library::upload::{self, Upload};
@@ -28,7 +28,7 @@ use super::seen::Seen;
 use crate::support::catalog::Catalog;
 
 /// One name comes often, so that folders meet their namesakes.
-const FOLDER_NAMES: [&str; 4] = ["a", "a", "b", "c"];
+pub(super) const FOLDER_NAMES: [&str; 4] = ["a", "a", "b", "c"];
 const FILE_NAMES: [&str; 4] = ["x", "y", "z", "a"];
 const OPERATIONS: usize = 40;
 /// Folders above a file below the sequence's own.
@@ -39,7 +39,7 @@ const MANY_VERSIONS: usize = 51;
 const STEPS_MAX: usize = 5_000;
 
 /// What the next commit is to do.
-const FAIR: u8 = 0;
+pub(super) const FAIR: u8 = 0;
 const FAIL_BEFORE: u8 = 1;
 const FAIL_AFTER: u8 = 2;
 
@@ -48,30 +48,30 @@ pub struct Sequence<'a> {
     /// Two servers over a PostgreSQL catalog, one over SQLite; an operation goes to any.
     pub(super) apps: Vec<App>,
     current: usize,
-    fault: Arc<AtomicU8>,
-    random: StdRng,
+    pub(super) fault: Arc<AtomicU8>,
+    pub(super) random: StdRng,
     pub(super) seed: u64,
     workers: [Worker; 2],
     pub(super) model: Model,
     pub(super) ids: Ids,
     /// Unfinished jobs, oldest first, with what the model remembers of their start.
-    running: BTreeMap<JobId, Running>,
+    pub(super) running: BTreeMap<JobId, Running>,
     uploads: i64,
     /// Where submissions of this sequence mostly go, if it is made to meet the cap.
-    bent_on: Option<(Path, Path)>,
-    last_request: Option<(Request, Path, Path)>,
+    pub(super) bent_on: Option<(Path, Path)>,
+    pub(super) last_request: Option<(Request, Path, Path)>,
     pub seen: Seen,
 }
 
 #[derive(Clone, Debug)]
-struct Running {
-    request: Request,
-    start: Option<Start>,
+pub(super) struct Running {
+    pub(super) request: Request,
+    pub(super) start: Option<Start>,
 }
 
 /// What a job has fixed when it started.
 #[derive(Clone, Debug)]
-enum Start {
+pub(super) enum Start {
     /// It has become impossible.
     Nothing,
     /// A move or rename that is done, or is merged until it is.
@@ -171,18 +171,18 @@ impl<'a> Sequence<'a> {
         path.iter().fold(FolderPath::root().join(&self.home()), |at, name| at.join(name))
     }
 
-    fn any_path(&mut self) -> Path {
+    pub(super) fn any_path(&mut self) -> Path {
         let depth = self.random.random_range(0..=DEPTH_MAX);
         (0..depth).map(|_| (*FOLDER_NAMES.choose(&mut self.random).expect("names")).to_owned()).collect()
     }
 
-    fn known_path(&mut self) -> Path {
+    pub(super) fn known_path(&mut self) -> Path {
         let paths = self.model.root.paths();
         paths.choose(&mut self.random).expect("there is the root").clone()
     }
 
     /// Sometimes the next commit fails, or its answer is lost; whether the change is made all the same.
-    fn maybe_fault(&mut self) -> bool {
+    pub(super) fn maybe_fault(&mut self) -> bool {
         let fault = match self.random.random_range(0..40) {
             0 => FAIL_BEFORE,
             1 => FAIL_AFTER,
@@ -297,109 +297,6 @@ impl<'a> Sequence<'a> {
             u64::from(self.running.values().any(|job| matches!(job.start, Some(Start::Copy { .. }))));
     }
 
-    fn any_pair(&mut self) -> (Path, Path) {
-        if let Some(pair) = &self.bent_on
-            && self.random.random_bool(0.7)
-        {
-            return pair.clone();
-        }
-        let source = if self.random.random_bool(0.9) { self.known_path() } else { self.any_path() };
-        let destination = if self.random.random_bool(0.8) { self.known_path() } else { self.any_path() };
-        (source, destination)
-    }
-
-    async fn submit(&mut self) {
-        let (source, mut destination) = self.any_pair();
-        let kind = *[Kind::Copy, Kind::Copy, Kind::Move, Kind::Move, Kind::Move, Kind::Rename]
-            .choose(&mut self.random)
-            .expect("kinds");
-        let Some((last, parent)) = source.split_last() else { return };
-        let mut name = last.clone();
-        if kind == Kind::Rename {
-            destination = parent.to_vec();
-            name = (*FOLDER_NAMES.choose(&mut self.random).expect("names")).to_owned();
-        }
-        let mut request = Request {
-            kind,
-            source: self.real(&source),
-            source_as_sent: "as sent".into(),
-            destination: self.real(&destination),
-            target_name: name.clone(),
-            include_versions: kind == Kind::Copy && self.random.random_bool(0.5),
-            purge_cache: kind == Kind::Rename && self.random.random_bool(0.5),
-            names: Names::Verbatim,
-            caller: "public_test".into(),
-            is_retry: false,
-        };
-        let mut sent = (source, destination);
-        if self.random.random_bool(0.15)
-            && let Some((last, source, destination)) = self.last_request.clone()
-        {
-            (request, sent) = (last, (source, destination));
-        }
-        let (source, destination) = sent;
-        let name = request.target_name.clone();
-        self.last_request = Some((request.clone(), source.clone(), destination.clone()));
-        let same = self.running.iter().find(|(_, job)| same_request(&job.request, &request)).map(|(id, _)| *id);
-        let happens = self.maybe_fault();
-        let answer = submit::submit(self.app(), &request).await;
-        if let Some(same) = same {
-            self.fault.store(FAIR, Ordering::Relaxed);
-            self.seen.resent += 1;
-            assert_eq!(answer.expect("the job of the first request"), same, "seed {}", self.seed);
-            return;
-        }
-        let expected = self.refusal(&request, &source, &destination, &name);
-        match (answer, expected) {
-            (Err(Error::Refused(refusal)), Some(expected)) => {
-                self.fault.store(FAIR, Ordering::Relaxed);
-                assert_eq!(refusal, expected, "seed {}: {request:?}", self.seed);
-            }
-            (Ok(id), None) => drop(self.running.insert(id, Running { request, start: None })),
-            // The commit failed, or only its answer was lost and the job is there.
-            (Err(_), None) if happens => {
-                let first = jobs::first_unfinished(&self.app().db).await.expect("a look at the queue");
-                let newest = self.newest_unfinished(first.map(|turn| turn.id)).await;
-                self.running.insert(newest, Running { request, start: None });
-            }
-            (Err(Error::Fenced), None) => {}
-            (answer, expected) => panic!("seed {}: {request:?}: {answer:?}, expected {expected:?}", self.seed),
-        }
-    }
-
-    /// The unfinished job that the sequence does not know yet.
-    async fn newest_unfinished(&self, first: Option<JobId>) -> JobId {
-        let from = first.expect("a job was inserted").0;
-        let mut tx = self.app().db.read().await.expect("a transaction");
-        for id in (from..from + 1_000_000).map(JobId) {
-            if !self.running.contains_key(&id)
-                && jobs::by_id(&mut tx, id).await.expect("a read").is_some_and(|job| job.phase != Phase::Done)
-            {
-                return id;
-            }
-        }
-        panic!("seed {}: the job is not there", self.seed)
-    }
-
-    fn refusal(&self, request: &Request, source: &[String], destination: &[String], name: &str) -> Option<Refusal> {
-        let target: Path = [destination, &[name.to_owned()]].concat();
-        let exists = self.model.root.at(source).is_some();
-        if request.kind == Kind::Rename {
-            return match () {
-                () if target == source => Some(Refusal::SameName),
-                () if !exists => Some(Refusal::NoFolder("as sent".into())),
-                () if self.model.root.at(&target).is_some() => Some(Refusal::FolderTaken(name.into())),
-                () => None,
-            };
-        }
-        match () {
-            () if destination == source || target == source => Some(Refusal::SameSourceAndDestination),
-            () if !exists => Some(Refusal::NothingAtSource("as sent".into())),
-            () if request.kind == Kind::Move && destination.starts_with(source) => Some(Refusal::IntoItself),
-            () => None,
-        }
-    }
-
     async fn crash(&mut self) {
         self.seen.crashes += 1;
         self.close().await;
@@ -506,20 +403,6 @@ impl<'a> Sequence<'a> {
         }
         assert_eq!(job.purge_request_id.is_some(), job.purge_cache && job.failure.is_none(), "seed {}", self.seed);
     }
-}
-
-fn same_request(one: &Request, other: &Request) -> bool {
-    let of = |request: &Request| {
-        (
-            request.kind,
-            request.source.clone(),
-            request.destination.clone(),
-            request.target_name.clone(),
-            request.include_versions,
-            request.purge_cache,
-        )
-    };
-    of(one) == of(other)
 }
 
 async fn open(catalog: &Catalog, random: &mut StdRng, fault: &Arc<AtomicU8>) -> Vec<App> {
