@@ -1,7 +1,7 @@
 //! The catalog: all SQL lives in this folder, one function per statement.
 //!
 //! Two databases speak one text wherever their dialects allow. [`Db`] holds the connections, [`Tx`] is
-//! a transaction on either, [`Sql`] a statement with its text for each, [`statements!`] declares them so
+//! a transaction on either, [`Sql`] a statement with its text for each, `statements!` declares them so
 //! that a test can prepare every one on both.
 //!
 //! On SQLite every write goes through a pool of one connection, first come first served; readers have
