@@ -112,7 +112,9 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
 /// Renews the lease that the worker holds, or claims a job that nobody holds.
 async fn hold(tx: &mut Tx, worker: &Worker, turn: &Turn, held: Option<Lease>) -> Result<Option<Job>> {
     let job = match held {
-        Some(lease) => Some(jobs::renew_if_leased(tx, lease.job, lease.term).await?.ok_or(Error::Fenced)?),
+        Some(lease) => {
+            Some(jobs::renew_if_leased(tx, lease.job, lease.term, &worker.name).await?.ok_or(Error::Fenced)?)
+        }
         None => jobs::claim_if_free(tx, turn.id, &worker.name).await?,
     };
     // The transaction was begun for the phase seen before; if the job has gone on since, look again.

@@ -83,11 +83,6 @@ impl FolderPath {
     pub fn is_within(&self, other: &FolderPath) -> bool {
         self.0.starts_with(&other.0)
     }
-
-    /// Every segment as the v1 API creates it.
-    pub fn sanitised(&self) -> FolderPath {
-        FolderPath(self.0.iter().map(|segment| sanitise(segment)).collect())
-    }
 }
 
 /// Leading `/`, no trailing one.

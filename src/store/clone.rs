@@ -56,7 +56,7 @@ statements! {
             CROSS JOIN LATERAL (SELECT name FROM file WHERE folder_id = m.copied_from ORDER BY name LIMIT $4 + 1) f
             ORDER BY m.id, f.name LIMIT 1 OFFSET $4";
     /// CROSS JOIN tells SQLite to begin with the journal, which is short, and not with the clone.
-    /// Sub-folders that the journal has ended in ($6, $7] and that stood at the instant.
+    /// Sub-folders that the journal has ended in ($5, $6] and that stood at the instant.
     PAST_FOLDERS: "INSERT INTO folder (id, parent_id, name, created, updated, since, copied_from, copied_by)
         SELECT $1 + n, parent_id, name, $2, $2, $3, id, $4 FROM (
             SELECT row_number() OVER (ORDER BY m.id, p.name) - 1 AS n, m.id AS parent_id, p.name, p.id

@@ -17,7 +17,6 @@ statements! {
         "SELECT id, folder_id, name, version_id, version, content_id, flags, created, updated, since FROM file WHERE folder_id = $1 AND name = $2 FOR UPDATE";
     BY_ID: "SELECT id, folder_id, name, version_id, version, content_id, flags, created, updated, since FROM file WHERE id = $1",
         "SELECT id, folder_id, name, version_id, version, content_id, flags, created, updated, since FROM file WHERE id = $1 FOR UPDATE";
-    EXISTS_AT: "SELECT CAST(1 AS BIGINT) FROM file WHERE folder_id = $1 AND name = $2";
     INSERT_IF_FREE: "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since)
         VALUES ($1, $2, $3, $3, 1, $4, $5, $6, $6, $6, $7) ON CONFLICT (folder_id, name) DO NOTHING";
     KEEP: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, until)
@@ -92,11 +91,6 @@ pub async fn at(tx: &mut Tx, folder: FolderId, name: &str) -> Result<Option<File
 /// A live file by id, wherever it hangs, locked until the transaction ends.
 pub async fn by_id(tx: &mut Tx, id: FileId) -> Result<Option<File>> {
     tx.maybe(&BY_ID, args![id]).await
-}
-
-/// Whether the name is taken by a file.
-pub async fn exists_at(tx: &mut Tx, folder: FolderId, name: &str) -> Result<bool> {
-    Ok(tx.maybe::<(i64,)>(&EXISTS_AT, args![folder, name]).await?.is_some())
 }
 
 /// Makes a file with its first version unless the name is taken; says whether it did.

@@ -50,9 +50,9 @@ statements! {
         concat!("UPDATE job SET owner = $2, term = term + 1, lease_until = ", postgres_now!(), " + $3
             WHERE id = $1 AND phase <> 'done' AND lease_until <= ", postgres_now!(), " RETURNING ", columns!());
     RENEW_IF_LEASED: concat!("UPDATE job SET lease_until = ", sqlite_now!(), " + $3
-            WHERE id = $1 AND term = $2 AND phase <> 'done' RETURNING ", columns!()),
+            WHERE id = $1 AND term = $2 AND owner = $4 AND phase <> 'done' RETURNING ", columns!()),
         concat!("UPDATE job SET lease_until = ", postgres_now!(), " + $3
-            WHERE id = $1 AND term = $2 AND phase <> 'done' RETURNING ", columns!());
+            WHERE id = $1 AND term = $2 AND owner = $4 AND phase <> 'done' RETURNING ", columns!());
     SAVE_IF_LEASED: "UPDATE job SET started = $3, instant = $4, source_id = $5, destination_id = $6, clone_id = $7, phase = $8,
             cursor_id = $9, cursor_name = $10, cursor_until = $11, bound = $12, namesake_id = $13, folders_done = $14, files_done = $15,
             versions_done = $16, finished = $17, failed_items = $18, failure = $19, purge_request_id = $20
@@ -207,9 +207,10 @@ pub async fn claim_if_free(tx: &mut Tx, id: JobId, owner: &str) -> Result<Option
     tx.maybe(&CLAIM_IF_FREE, args![id, owner, LEASE_MS]).await
 }
 
-/// The first statement of every step: goes on with the lease, or finds that it is another's now.
-pub async fn renew_if_leased(tx: &mut Tx, id: JobId, term: i64) -> Result<Option<Job>> {
-    tx.maybe(&RENEW_IF_LEASED, args![id, term, LEASE_MS]).await
+/// The first statement of every step: goes on with the lease, or finds that it is another's now. The owner counts
+/// too: a claim that was undone has left its worker with a term that another may have been given since.
+pub async fn renew_if_leased(tx: &mut Tx, id: JobId, term: i64, owner: &str) -> Result<Option<Job>> {
+    tx.maybe(&RENEW_IF_LEASED, args![id, term, LEASE_MS, owner]).await
 }
 
 /// Writes back what a step has changed in its job row.
