@@ -7,6 +7,7 @@ use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::app::{random_hex, write_private};
 use crate::error::{Error, Refusal, Result};
@@ -24,14 +25,23 @@ const NONCE_BYTES: usize = 24;
 pub struct Keys {
     lookup_key: [u8; 32],
     token_key: [u8; 32],
-    pairs: Vec<Pair>,
+    pairs: Arc<Vec<Pair>>,
     /// The first pair's private key, if this start has made it.
     pub fresh: Option<(String, String)>,
 }
 
-struct Pair {
-    public_key: String,
+/// An active key pair. It has no `Debug`, so that no log can show the private key.
+pub struct Pair {
+    pub public_key: String,
+    private_key: String,
     lookup: blake3::Hash,
+}
+
+impl Pair {
+    /// The private key, with which delivery URLs and client uploads are signed.
+    pub fn private_key(&self) -> &str {
+        &self.private_key
+    }
 }
 
 /// Who sent a request.
@@ -70,8 +80,8 @@ impl Keys {
             settings::insert_key(&mut tx, id, &public, lookup(&private).to_hex().as_str(), &sealed, Millis::now())
                 .await?;
             tx.commit().await?;
-            let pairs = vec![Pair { public_key: public.clone(), lookup: lookup(&private) }];
-            return Ok(Keys { lookup_key, token_key, pairs, fresh: first_pair.is_none().then_some((private, public)) });
+            let pairs = vec![Pair { public_key: public.clone(), lookup: lookup(&private), private_key: private.clone() }];
+            return Ok(Keys { lookup_key, token_key, pairs: Arc::new(pairs), fresh: first_pair.is_none().then_some((private, public)) });
         }
         tx.commit().await?;
         let mut pairs = Vec::new();
@@ -81,7 +91,7 @@ impl Keys {
             if !matches {
                 return Err(Error::Damaged(format!("key pair {public_key} does not open")));
             }
-            pairs.push(Pair { public_key, lookup: lookup(&private) });
+            pairs.push(Pair { public_key, lookup: lookup(&private), private_key: private });
         }
         if let Some((private, public)) = first_pair
             && !pairs.iter().any(|pair| pair.public_key == public && pair.lookup == lookup(&private))
@@ -90,7 +100,12 @@ impl Keys {
                 "CALOTYPE_PRIVATE_KEY and CALOTYPE_PUBLIC_KEY are not the pair this library was made with; unset them or give another --data".into(),
             ));
         }
-        Ok(Keys { lookup_key, token_key, pairs, fresh: None })
+        Ok(Keys { lookup_key, token_key, pairs: Arc::new(pairs), fresh: None })
+    }
+
+    /// The pairs that may sign and authenticate now.
+    pub fn active(&self) -> Arc<Vec<Pair>> {
+        Arc::clone(&self.pairs)
     }
 
     /// The unguessable name of a version in delivery URLs; another one after it is published or withdrawn.
@@ -114,7 +129,7 @@ impl Keys {
         }
         let presented = blake3::keyed_hash(&self.lookup_key, private);
         let mut caller = None;
-        for pair in &self.pairs {
+        for pair in self.pairs.iter() {
             if pair.lookup == presented {
                 caller = Some(Caller { public_key: pair.public_key.clone() });
             }
@@ -154,8 +169,9 @@ mod tests {
 
     fn keys() -> Keys {
         let (lookup_key, token_key) = ([7; 32], [8; 32]);
-        let pairs = vec![Pair { public_key: "public_a".into(), lookup: blake3::keyed_hash(&lookup_key, b"private_a") }];
-        Keys { lookup_key, token_key, pairs, fresh: None }
+        let lookup = blake3::keyed_hash(&lookup_key, b"private_a");
+        let pair = Pair { public_key: "public_a".into(), private_key: "private_a".into(), lookup };
+        Keys { lookup_key, token_key, pairs: Arc::new(vec![pair]), fresh: None }
     }
 
     fn header(credentials: &str) -> String {

@@ -2,6 +2,7 @@
 
 mod crash;
 mod disk_full;
+mod lease;
 mod power;
 mod recover;
 mod routes;
