@@ -4,6 +4,7 @@
 
 use crate::blobs::BlobError;
 use crate::model::path::PathFault;
+use crate::model::tags::TagsError;
 
 /// What can go wrong anywhere in the library.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +50,26 @@ pub enum Refusal {
     SourceIsRoot(&'static str),
     SameSourceAndDestination,
     IntoItself,
-    SameName,
+    SameName(&'static str),
+    SameFilePlace,
+    NoSourceFile(String),
+    NoFileAt(String),
+    FileTaken(String),
+    NoVersion,
+    CurrentVersion,
+    InvalidVersionId,
+    NoFiles(Vec<String>),
+    NoList(&'static str),
+    NotAList(&'static str),
+    EmptyList(&'static str),
+    TooManyFileIds,
+    TooManyEdits,
+    BadAiTags,
+    BadCoordinates,
+    BadDescription,
+    BadPurgeUrl,
+    MissingParameters,
+    InvalidParameters,
     NothingAtSource(String),
     NoFolder(String),
     FolderTaken(String),
@@ -99,12 +119,18 @@ impl Refusal {
             SourceIsRoot(_) => (400, Some("SOURCE_IS_ROOT")),
             SameSourceAndDestination => (400, Some("SAME_SOURCE_AND_DESTINATION")),
             IntoItself => (400, Some("INVALID_DESTINATION_PATH")),
-            SameName => (400, Some("SAME_OLD_AND_NEW_NAME")),
+            SameName(_) => (400, Some("SAME_OLD_AND_NEW_NAME")),
+            SameFilePlace => (400, Some("SAME_SOURCE_AND_DESTINATION")),
+            MissingParameters => (400, Some("MISSING_PARAMETER")),
+            InvalidParameters => (400, Some("INVALID_PARAMETER")),
+            NoSourceFile(_) => (404, Some("SOURCE_FILE_MISSING")),
+            NoFileAt(_) => (404, Some("FILE_MISSING")),
+            FileTaken(_) => (409, Some("FILE_ALREADY_EXISTS")),
             TooManyVersions => (400, Some("VERSION_LIMIT_EXCEEDED")),
             NothingAtSource(_) => (404, Some("NO_FILES_FOLDER")),
             NoFolder(_) => (404, Some("FOLDER_NOT_FOUND")),
             FolderTaken(_) => (409, Some("FOLDER_ALREADY_EXISTS")),
-            NoFile | NoJob | NoRoute => (404, None),
+            NoFile | NoFiles(_) | NoVersion | NoJob | NoRoute => (404, None),
             NoKey => (401, None),
             UnknownKey => (403, None),
             BodyTooLarge => (413, None),
@@ -132,7 +158,27 @@ impl Refusal {
             RootNotAllowed(name) | SourceIsRoot(name) => format!("{name} cannot be root"),
             SameSourceAndDestination => "sourceFolderPath and destinationPath is same".into(),
             IntoItself => "This operation is not allowed because parent folder cannot be moved into child folder.".into(),
-            SameName => "newFolderName cannot be the same as its existing name.".into(),
+            SameName(name) => format!("{name} cannot be the same as its existing name."),
+            SameFilePlace => "sourceFilePath and destinationPath cannot be same.".into(),
+            NoSourceFile(path) => format!("No file found with filePath {path}"),
+            NoFileAt(path) => format!("No file found in media library at filePath {path}"),
+            FileTaken(name) => format!("File with name {name} already exists at the same location."),
+            NoVersion => "The requested file version does not exist.".into(),
+            CurrentVersion => "You cannot delete current version of a file.".into(),
+            InvalidVersionId => "Your request contains invalid versionId parameter.".into(),
+            NoFiles(_) => "The requested file(s) does not exist.".into(),
+            NoList(name) => format!("{name} parameter is missing."),
+            NotAList("fileIds") => "fileIds should be an Array.".into(),
+            NotAList(name) => format!("{name} should be an array of strings."),
+            EmptyList("fileIds") => "fileIds is empty.".into(),
+            EmptyList(name) => format!("{name} array cannot be empty."),
+            TooManyFileIds => "fileIds cannot have more than 100 items.".into(),
+            TooManyEdits => "A maximum of 50 files can be edited at a time.".into(),
+            BadAiTags => "Your request contains invalid value for AITags. Please provide an array of strings. Example - ['t-shirt','summer-sale'].".into(),
+            BadCoordinates => "Your request contains invalid value for customCoordinates parameter.".into(),
+            BadDescription => "Your request contains invalid value for description parameter.".into(),
+            BadPurgeUrl => "The URL is not valid for cache purging.".into(),
+            MissingParameters | InvalidParameters => "Your request is missing parameters / contains invalid parameters.".into(),
             NothingAtSource(path) => format!("No files & folder found at sourceFolderPath {path}"),
             NoFolder(path) => format!("No folder found with folderPath {path}"),
             FolderTaken(name) => format!("Folder with name {name} already exists at the same location."),
@@ -180,6 +226,15 @@ impl Refusal {
         match fault {
             PathFault::LongSegment => Refusal::NameTooLong(parameter),
             PathFault::BadSegment | PathFault::TooDeep => Refusal::BadFolderPath,
+        }
+    }
+}
+
+impl From<TagsError> for Refusal {
+    fn from(error: TagsError) -> Refusal {
+        match error {
+            TagsError::TooLong => Refusal::TagsTooLong,
+            TagsError::PercentSign => Refusal::PercentInTags,
         }
     }
 }

@@ -94,6 +94,24 @@ impl Params {
         Ok(texts)
     }
 
+    /// A parameter as sent; `null` and a missing one are told apart.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.map.get(name)
+    }
+
+    /// A list of texts that must be there and hold something.
+    pub fn list(&self, name: &'static str) -> Result<Vec<String>, Refusal> {
+        let items = match self.value(name) {
+            None | Some(Value::Null) => return Err(Refusal::NoList(name)),
+            Some(Value::Array(items)) => items,
+            Some(_) => return Err(Refusal::NotAList(name)),
+        };
+        if items.is_empty() {
+            return Err(Refusal::EmptyList(name));
+        }
+        items.iter().map(|item| item.as_str().map(str::to_owned).ok_or(Refusal::NotAList(name))).collect()
+    }
+
     /// A flag in any of its spellings and any case; true if any of them is.
     pub fn flag(&self, names: &[&'static str]) -> Result<bool, Refusal> {
         let mut set = false;

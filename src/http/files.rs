@@ -98,19 +98,13 @@ pub async fn details(State(app): AppState, Caller(_): Caller, id: WireId) -> Res
     Ok(reply::json(StatusCode::OK, &represent::asset(&app, &file)))
 }
 
-/// `GET /v1/files/{fileId}/versions`
-pub async fn versions(State(app): AppState, Caller(_): Caller, id: WireId) -> Result<Response> {
-    let versions = files::versions(&app, file_id(id)?).await?;
-    let objects: Vec<_> = versions.iter().map(|located| represent::asset(&app, located)).collect();
-    Ok(reply::json(StatusCode::OK, &objects.into()))
-}
-
 /// `DELETE /v1/files/{fileId}`
 pub async fn delete(State(app): AppState, Caller(_): Caller, id: WireId) -> Result<Response> {
     files::delete(&app, file_id(id)?).await?;
     Ok(reply::no_content())
 }
 
-fn file_id(WireId(id): WireId) -> Result<FileId, Refusal> {
+/// The file that a route names.
+pub fn file_id(WireId(id): WireId) -> Result<FileId, Refusal> {
     id.map_err(|_| Refusal::InvalidFileId)?.map(FileId).ok_or(Refusal::NoFile)
 }

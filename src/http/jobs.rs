@@ -158,12 +158,3 @@ pub async fn report(State(app): AppState, Caller(_): Caller, WireId(id): WireId)
     });
     Ok(uncached(reply::json(StatusCode::OK, &body)))
 }
-
-/// `GET /v1/files/purge/{requestId}`: nothing is cached here, so what has been asked for is done.
-pub async fn purge_status(State(app): AppState, Caller(_): Caller, WireId(id): WireId) -> Result<Response> {
-    let id = id.ok().flatten().ok_or(Refusal::NoPurgeRequest)?;
-    if !jobs::purge_request_exists(&mut app.db.read().await?, id).await? {
-        return Err(Refusal::NoPurgeRequest.into());
-    }
-    Ok(reply::json(StatusCode::OK, &json!({ "status": "Completed" })))
-}

@@ -5,16 +5,21 @@
 //! lower case, no trailing slash.
 
 mod body;
+mod bulk;
+mod changes;
 mod delivery;
 mod files;
 mod folders;
 pub mod form;
 mod jobs;
 mod params;
+mod placing;
+mod purges;
 mod reply;
 mod represent;
 pub mod serve;
 mod uploads;
+mod versions;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -26,7 +31,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use tower::util::MapRequestLayer;
 use tower::{Layer, Service};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -48,10 +53,21 @@ pub fn service(
     let api = Router::new()
         .route("/files", get(files::list))
         .route("/files/upload", post(uploads::upload))
+        .route("/files/copy", post(placing::copy))
+        .route("/files/move", post(placing::move_into))
+        .route("/files/rename", put(placing::rename))
+        .route("/files/batch/deletebyfileids", post(bulk::delete))
+        .route("/files/addtags", post(bulk::add_tags))
+        .route("/files/removetags", post(bulk::remove_tags))
+        .route("/files/removeaitags", post(bulk::remove_ai_tags))
+        .route("/files/purge", post(purges::purge))
+        .route("/files/purge/{id}", get(purges::status))
         .route("/files/{id}", delete(files::delete))
-        .route("/files/{id}/details", get(files::details))
-        .route("/files/{id}/versions", get(files::versions))
-        .route("/files/purge/{id}", get(jobs::purge_status))
+        .route("/files/{id}/details", get(files::details).patch(changes::update))
+        .route("/files/{id}/versions", get(versions::list))
+        .route("/files/{id}/versions/{version}", get(versions::details).delete(versions::delete))
+        // A client of one generation sends DELETE when it means restore.
+        .route("/files/{id}/versions/{version}/restore", put(versions::restore).delete(versions::restore))
         .route("/folder", post(folders::create).delete(folders::delete))
         .route("/bulkjobs/copyfolder", post(jobs::copy_folder))
         .route("/bulkjobs/movefolder", post(jobs::move_folder).put(jobs::move_folder))
@@ -60,6 +76,10 @@ pub fn service(
     let router = Router::new()
         .nest("/v1", api.clone())
         .nest("/v2", api)
+        // Some clients call these on the upload host.
+        .route("/api/v1/files/addtags", post(bulk::add_tags))
+        .route("/api/v1/files/removetags", post(bulk::remove_tags))
+        .route("/api/v1/files/removeaitags", post(bulk::remove_ai_tags))
         .route("/api/v1/files/upload", post(uploads::upload).options(uploads::preflight))
         .route("/api/v2/files/upload", post(uploads::upload).options(uploads::preflight))
         .route("/calotype/v1/jobs/{id}", get(jobs::report))

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::library::files::Located;
+use crate::model::path::FolderPath;
 use crate::store::files::{PRIVATE, UNPUBLISHED};
 
 /// Everything but what a path segment may hold as it is.
@@ -42,7 +43,10 @@ fn file(app: &App, located: &Located) -> Value {
     for (name, value) in on_request(located) {
         object.insert(name.into(), value);
     }
-    object.insert("AITags".into(), Value::Null);
+    object.insert("AITags".into(), json_of(file.ai_tags.as_deref()));
+    if let Some(description) = &file.description {
+        object.insert("description".into(), description.clone().into());
+    }
     object.insert("mime".into(), file.mime.clone().into());
     object.insert("thumbnail".into(), url(app, located, THUMBNAIL).into());
     object.insert("createdAt".into(), file.created.to_string().into());
@@ -56,7 +60,10 @@ fn file(app: &App, located: &Located) -> Value {
 /// The answer to an upload; `response_fields` are named by the client.
 pub fn uploaded(app: &App, located: &Located, response_fields: &str) -> Value {
     let mut object = facts(app, located);
-    object.insert("AITags".into(), Value::Null);
+    object.insert("AITags".into(), json_of(located.asset.ai_tags.as_deref()));
+    if let Some(description) = &located.asset.description {
+        object.insert("description".into(), description.clone().into());
+    }
     if located.asset.is_image {
         object.insert("thumbnailUrl".into(), url(app, located, THUMBNAIL).into());
     }
@@ -91,16 +98,27 @@ fn facts(app: &App, located: &Located) -> Map<String, Value> {
 /// What a list always tells and an upload on request.
 fn on_request(located: &Located) -> [(&'static str, Value); 6] {
     let file = &located.asset;
-    let json_of =
-        |text: &Option<String>| text.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
     [
-        ("tags", json_of(&file.tags)),
+        ("tags", json_of(file.tags.as_deref())),
         ("customCoordinates", file.custom_coordinates.clone().into()),
         ("isPrivateFile", (file.flags & PRIVATE != 0).into()),
         ("isPublished", (file.flags & UNPUBLISHED == 0).into()),
         ("customMetadata", json!({})),
-        ("embeddedMetadata", json_of(&file.embedded_metadata)),
+        ("embeddedMetadata", json_of(file.embedded_metadata.as_deref())),
     ]
+}
+
+/// Stored JSON; nothing is told as `null`.
+fn json_of(text: Option<&str>) -> Value {
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null)
+}
+
+/// The delivery URL of the file at a place.
+pub fn url_of(app: &App, folder: &FolderPath, name: &str) -> String {
+    let mut url = format!("{}/{}", app.settings.public_url, app.settings.endpoint_id);
+    let names = folder.segments().iter().map(String::as_str).chain([name]);
+    names.for_each(|name| url.extend(["/"].into_iter().chain(utf8_percent_encode(name, SEGMENT))));
+    url
 }
 
 /// The delivery URL; an older version's names it by an unguessable token.

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use futures_util::StreamExt;
 
-use super::form::{self, FilePart, Form, FormError, TagsError, Target, bool_field, last_field};
+use super::form::{self, FilePart, Form, FormError, Target, bool_field, last_field};
 use super::{AppState, NamesOf, reply, represent};
 use crate::app::App;
 use crate::error::{Error, Refusal, Result};
@@ -123,10 +123,7 @@ fn asked_for(form: &Form, names: Names) -> Result<Upload, Refusal> {
     }
     let file_name = text("fileName").ok_or(Refusal::MissingFileName)?;
     let folder = FolderPath::parse(text("folder").unwrap_or("/")).map_err(|_| Refusal::BadUploadFolder)?;
-    let tags = form::tags_field(&form.fields).map_err(|error| match error {
-        TagsError::TooLong => Refusal::TagsTooLong,
-        TagsError::PercentSign => Refusal::PercentInTags,
-    })?;
+    let tags = form::tags_field(&form.fields)?;
     Ok(Upload {
         file_name: file_name.to_owned(),
         folder,

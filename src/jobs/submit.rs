@@ -61,7 +61,7 @@ pub async fn submit(app: &App, request: &Request) -> Result<JobId> {
 fn check_shape(request: &Request) -> Result<(), Refusal> {
     let target = request.destination.join(&request.target_name);
     if request.kind == Kind::Rename {
-        return if target == request.source { Err(Refusal::SameName) } else { Ok(()) };
+        return if target == request.source { Err(Refusal::SameName("newFolderName")) } else { Ok(()) };
     }
     if request.destination == request.source || target == request.source {
         return Err(Refusal::SameSourceAndDestination);

@@ -14,7 +14,7 @@ use crate::model::path::FolderPath;
 use crate::model::time::Millis;
 use crate::store::clone as hidden;
 use crate::store::jobs::{self, Job, Turn};
-use crate::store::{Reach, Tx, folders};
+use crate::store::{Reach, Tx, folders, settings};
 use crate::tree::place::{self, Names, Places};
 use crate::tree::{clone, relink};
 
@@ -187,7 +187,9 @@ async fn rename(app: &App, tx: &mut Tx, job: &mut Job, source: FolderId, parent:
     relink::place(tx, source, parent, &job.target_name, now).await?;
     if job.purge_cache {
         // Nothing is cached here, so the purge is complete as soon as it is known.
-        job.purge_request_id = Some(app.db.take_ids(tx, 1).await?);
+        let id = app.db.take_ids(tx, 1).await?;
+        settings::insert_purge(tx, id, &format!("{}*", job.source_path), now).await?;
+        job.purge_request_id = Some(id);
     }
     job.enter(Phase::Done)?;
     Ok(1)

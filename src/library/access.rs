@@ -80,8 +80,14 @@ impl Keys {
             settings::insert_key(&mut tx, id, &public, lookup(&private).to_hex().as_str(), &sealed, Millis::now())
                 .await?;
             tx.commit().await?;
-            let pairs = vec![Pair { public_key: public.clone(), lookup: lookup(&private), private_key: private.clone() }];
-            return Ok(Keys { lookup_key, token_key, pairs: Arc::new(pairs), fresh: first_pair.is_none().then_some((private, public)) });
+            let pairs =
+                vec![Pair { public_key: public.clone(), lookup: lookup(&private), private_key: private.clone() }];
+            return Ok(Keys {
+                lookup_key,
+                token_key,
+                pairs: Arc::new(pairs),
+                fresh: first_pair.is_none().then_some((private, public)),
+            });
         }
         tx.commit().await?;
         let mut pairs = Vec::new();

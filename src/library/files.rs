@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::error::{Refusal, Result};
 use crate::model::ids::{FileId, FolderId, VersionId};
 use crate::model::path::FolderPath;
-use crate::store::files::{self, Deliverable};
+use crate::store::files::{self, Deliverable, File};
 use crate::store::listing::{self, Asset};
 use crate::store::{Reach, Tx};
 use crate::tree::place::{self, Places};
@@ -43,13 +43,19 @@ pub async fn versions(app: &App, id: FileId) -> Result<Vec<Located>> {
     Ok(std::iter::once(current).chain(older).collect())
 }
 
+/// A file that can be seen, locked until the transaction ends.
+pub async fn locked(tx: &mut Tx, id: FileId) -> Result<File> {
+    let file = files::by_id(tx, id).await?.ok_or(Refusal::NoFile)?;
+    if Places::default().path(tx, file.folder_id).await?.is_none() {
+        return Err(Refusal::NoFile.into());
+    }
+    Ok(file)
+}
+
 /// Takes a file with all its versions out of the library.
 pub async fn delete(app: &App, id: FileId) -> Result<()> {
     let mut tx = app.db.write(Reach::Add).await?;
-    let file = files::by_id(&mut tx, id).await?.ok_or(Refusal::NoFile)?;
-    if Places::default().path(&mut tx, file.folder_id).await?.is_none() {
-        return Err(Refusal::NoFile.into());
-    }
+    locked(&mut tx, id).await?;
     let change = tx.next_change().await?;
     files::remove(&mut tx, id, change).await?;
     tx.commit().await

@@ -3,8 +3,12 @@
 
 pub mod access;
 pub mod blob_ids;
+pub mod changes;
 pub mod check;
 pub mod files;
 pub mod folders;
 pub mod listing;
+pub mod placing;
+pub mod purges;
 pub mod upload;
+pub mod versions;

@@ -48,6 +48,11 @@ pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored,
         height: media.height.map(i64::from),
         has_alpha: media.has_alpha,
         tags,
+        ai_tags: None,
+        custom_coordinates: None,
+        embedded_metadata: None,
+        custom_metadata: None,
+        description: None,
     };
     let (tx, file) = write_rows(app, upload, &name, content).await?;
     // From the commit on a row may refer to the bytes, even if its answer is lost.

@@ -1,6 +1,8 @@
 //! Plain types: ids, paths and names, times. No database, no HTTP.
 
+pub mod coordinates;
 pub mod ids;
 pub mod job;
 pub mod path;
+pub mod tags;
 pub mod time;

@@ -18,8 +18,9 @@ statements! {
     VERSIONS_WITHOUT_FILE: "SELECT 'version ' || id || ' is of no file' FROM version v WHERE NOT EXISTS (SELECT 1 FROM file f WHERE f.id = v.file_id)
         AND v.file_id NOT IN (SELECT id FROM past_file) LIMIT 20";
     TOO_MANY_VERSIONS: "SELECT 'file ' || file_id || ' has more than 100 versions' FROM version GROUP BY file_id HAVING count(*) > 99 LIMIT 20";
-    VERSION_ORDER: "SELECT 'file ' || f.id || ' has an older version with the number ' || v.version FROM file f JOIN version v ON v.file_id = f.id
-        WHERE v.version >= f.version OR v.version < 1 LIMIT 20";
+    VERSION_NUMBERS: "SELECT 'file ' || f.id || ' has an older version with the number ' || v.version FROM file f JOIN version v ON v.file_id = f.id
+        WHERE v.version = f.version OR v.version > coalesce(f.newest, f.version) OR v.version < 1 LIMIT 20";
+    NEWEST_NUMBERS: "SELECT 'file ' || id || ' is at version ' || version || ' and has given no more than ' || newest FROM file WHERE newest <= version LIMIT 20";
     SAME_VERSION_ID: "SELECT 'version id ' || id || ' is used twice' FROM (
             SELECT version_id AS id FROM file UNION ALL SELECT v.id FROM version v JOIN file f ON f.id = v.file_id
         ) ids GROUP BY id HAVING count(*) > 1 LIMIT 20";
@@ -64,7 +65,8 @@ pub async fn violations(tx: &mut Tx) -> Result<Vec<String>> {
         &VERSIONS_WITHOUT_CONTENT,
         &VERSIONS_WITHOUT_FILE,
         &TOO_MANY_VERSIONS,
-        &VERSION_ORDER,
+        &VERSION_NUMBERS,
+        &NEWEST_NUMBERS,
         &SAME_VERSION_ID,
         &HIDDEN_FOR_NOTHING,
         &DETACHED_FOR_NOTHING,

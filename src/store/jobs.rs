@@ -59,8 +59,7 @@ statements! {
         WHERE id = $1 AND term = $2";
     RELEASE_OWNED: "UPDATE job SET lease_until = 0 WHERE owner = $1 AND phase <> 'done'";
     RELEASE_ALL: "UPDATE job SET lease_until = 0 WHERE phase <> 'done'";
-    FAILURES: "SELECT folder_id, name, reason FROM job_failure WHERE job_id = $1 ORDER BY folder_id, name";
-    PURGE_REQUEST: "SELECT id FROM job WHERE purge_request_id = $1"
+    FAILURES: "SELECT folder_id, name, reason FROM job_failure WHERE job_id = $1 ORDER BY folder_id, name"
 }
 
 /// A job as it stands.
@@ -256,9 +255,4 @@ pub async fn release_all(tx: &mut Tx) -> Result<()> {
 /// Items that a job left behind: folder, name, reason.
 pub async fn failures(tx: &mut Tx, id: JobId) -> Result<Vec<(FolderId, String, String)>> {
     tx.all(&FAILURES, args![id]).await
-}
-
-/// Whether a finished job made that purge request.
-pub async fn purge_request_exists(tx: &mut Tx, id: i64) -> Result<bool> {
-    Ok(tx.maybe::<(i64,)>(&PURGE_REQUEST, args![id]).await?.is_some())
 }

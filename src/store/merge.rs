@@ -3,9 +3,10 @@
 
 use sqlx::FromRow;
 
+use super::files::File;
 use super::{Tx, args, statements};
 use crate::error::Result;
-use crate::model::ids::{FolderId, JobId};
+use crate::model::ids::{FileId, FolderId, JobId};
 use crate::model::time::Millis;
 
 /// Versions a file may have, the current one counted.
@@ -22,12 +23,13 @@ statements! {
     /// page of the source and not through the target, which may be large.
     FIND_CONFLICTS: "INSERT INTO merge_page (job_id, source_file, target_file, last_number, added)
         SELECT $1, source_id, target_id, last_number, 1 + superseded FROM (
-            SELECT s.id AS source_id, t.id AS target_id, t.version AS last_number,
+            SELECT s.id AS source_id, t.id AS target_id, coalesce(t.newest, t.version) AS last_number,
                 (SELECT count(*) FROM version v WHERE v.file_id = s.id) AS superseded,
                 (SELECT count(*) FROM version v WHERE v.file_id = t.id) AS superseded_there
             FROM file s CROSS JOIN file t
             WHERE t.folder_id = $3 AND t.name = s.name AND s.folder_id = $2 AND s.name > $4 AND s.name <= $5
         ) both_there WHERE superseded + superseded_there + 2 <= $6";
+    INSERT_CONFLICT: "INSERT INTO merge_page (job_id, source_file, target_file, last_number, added) VALUES ($1, $2, $3, $4, $5)";
     /// Names that both have and that did not fit; recorded up to a bound.
     RECORD_FAILURES: "INSERT INTO job_failure (job_id, folder_id, name, reason)
         SELECT $1, s.folder_id, s.name, 'VERSION_LIMIT_EXCEEDED' FROM file s CROSS JOIN file t
@@ -47,17 +49,17 @@ statements! {
         SELECT s.id FROM file s CROSS JOIN file t
         WHERE t.folder_id = $3 AND t.name = s.name AND s.folder_id = $2 AND s.name > $4 AND s.name <= $5
             AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = s.id))";
-    KEEP_FREE: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, until)
-        SELECT folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, CAST($5 AS BIGINT) FROM file s
+    KEEP_FREE: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
+        SELECT folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, CAST($5 AS BIGINT) FROM file s
         WHERE s.folder_id = $1 AND s.name > $3 AND s.name <= $4 AND s.since < $5
             AND NOT EXISTS (SELECT 1 FROM file t WHERE t.folder_id = $2 AND t.name = s.name)";
     RELINK_FREE: "UPDATE file SET folder_id = $2, since = $5 WHERE folder_id = $1 AND name > $3 AND name <= $4
             AND NOT EXISTS (SELECT 1 FROM file t WHERE t.folder_id = $2 AND t.name = file.name)";
-    KEEP_TARGETS: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, until)
-        SELECT f.folder_id, f.name, f.id, f.version_id, f.version, f.content_id, f.flags, f.created, f.uploaded, f.updated, f.since, CAST($2 AS BIGINT)
+    KEEP_TARGETS: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
+        SELECT f.folder_id, f.name, f.id, f.version_id, f.version, f.content_id, f.flags, f.created, f.uploaded, f.updated, f.since, f.newest, CAST($2 AS BIGINT)
         FROM merge_page p JOIN file f ON f.id = p.target_file WHERE p.job_id = $1 AND f.since < $2";
-    KEEP_SOURCES: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, until)
-        SELECT f.folder_id, f.name, f.id, f.version_id, f.version, f.content_id, f.flags, f.created, f.uploaded, f.updated, f.since, CAST($2 AS BIGINT)
+    KEEP_SOURCES: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
+        SELECT f.folder_id, f.name, f.id, f.version_id, f.version, f.content_id, f.flags, f.created, f.uploaded, f.updated, f.since, f.newest, CAST($2 AS BIGINT)
         FROM merge_page p JOIN file f ON f.id = p.source_file WHERE p.job_id = $1 AND f.since < $2";
     KEEP_HISTORIES: "INSERT INTO past_version (file_id, version, id, content_id, flags, created, updated, since, until)
         SELECT v.file_id, v.version, v.id, v.content_id, v.flags, v.created, v.updated, v.since, CAST($2 AS BIGINT)
@@ -72,7 +74,7 @@ statements! {
     REMOVE_HISTORIES: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE job_id = $1)";
     /// No two versions of a file share the time that clients tell them apart by.
     APPEND_CURRENT: "UPDATE file SET version_id = s.version_id, version = p.last_number + p.added, content_id = s.content_id,
-            flags = s.flags, uploaded = s.uploaded, updated = CASE WHEN file.updated >= $3 THEN file.updated + 1 ELSE $3 END, since = $2
+            flags = s.flags, uploaded = s.uploaded, updated = CASE WHEN file.updated >= $3 THEN file.updated + 1 ELSE $3 END, since = $2, newest = NULL
         FROM merge_page p JOIN file s ON s.id = p.source_file WHERE p.job_id = $1 AND file.id = p.target_file";
     REMOVE_SOURCES: "DELETE FROM file WHERE id IN (SELECT source_file FROM merge_page WHERE job_id = $1)";
     PAGE_VERSIONS: "SELECT CAST(coalesce(sum(added), 0) AS BIGINT) FROM merge_page WHERE job_id = $1";
@@ -191,19 +193,25 @@ pub enum Keep {
     Nothing,
 }
 
+/// Notes a single conflict outside of any job; `page` is a number that no job has.
+pub async fn insert_conflict(tx: &mut Tx, page: JobId, source: FileId, target: &File, added: i64) -> Result<()> {
+    tx.run(&INSERT_CONFLICT, args![page, source, target.id, target.newest, added]).await?;
+    Ok(())
+}
+
 /// Appends the histories of the page's conflicts to their targets and removes their sources.
-pub async fn append_conflicts(tx: &mut Tx, p: &Page<'_>, keep: Keep) -> Result<()> {
-    tx.run(&KEEP_TARGETS, args![p.job, p.change]).await?;
+pub async fn append_conflicts(tx: &mut Tx, page: JobId, change: i64, now: Millis, keep: Keep) -> Result<()> {
+    tx.run(&KEEP_TARGETS, args![page, change]).await?;
     if keep == Keep::Sources {
-        tx.run(&KEEP_SOURCES, args![p.job, p.change]).await?;
-        tx.run(&KEEP_HISTORIES, args![p.job, p.change]).await?;
+        tx.run(&KEEP_SOURCES, args![page, change]).await?;
+        tx.run(&KEEP_HISTORIES, args![page, change]).await?;
     }
-    tx.run(&SUPERSEDE_TARGETS, args![p.job, p.change]).await?;
-    tx.run(&APPEND_HISTORIES, args![p.job, p.change]).await?;
-    tx.run(&REMOVE_HISTORIES, args![p.job]).await?;
-    tx.run(&APPEND_CURRENT, args![p.job, p.change, p.now]).await?;
-    tx.run(&REMOVE_SOURCES, args![p.job]).await?;
-    tx.run(&CLEAR_PAGE, args![p.job]).await?;
+    tx.run(&SUPERSEDE_TARGETS, args![page, change]).await?;
+    tx.run(&APPEND_HISTORIES, args![page, change]).await?;
+    tx.run(&REMOVE_HISTORIES, args![page]).await?;
+    tx.run(&APPEND_CURRENT, args![page, change, now]).await?;
+    tx.run(&REMOVE_SOURCES, args![page]).await?;
+    tx.run(&CLEAR_PAGE, args![page]).await?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Settings of the library, key pairs, and the blocks of blob ids that servers have taken.
+//! Settings of the library, key pairs, purges, and the blocks of blob ids that servers have taken.
 
 use super::{Tx, args, statements};
 use crate::error::Result;
@@ -13,6 +13,8 @@ statements! {
     TAKE_BLOB_BLOCK: "INSERT INTO blob_block (first_id, last_id, owner) VALUES ($1, $2, $3)";
     BLOB_BLOCKS_OF: "SELECT first_id, last_id FROM blob_block WHERE owner = $1 ORDER BY first_id";
     BLOBS_BETWEEN: "SELECT blob_id FROM content WHERE blob_id BETWEEN $1 AND $2";
+    INSERT_PURGE: "INSERT INTO purge_request (id, url, created) VALUES ($1, $2, $3)";
+    PURGE: "SELECT id FROM purge_request WHERE id = $1";
     SETTLE_BLOB_BLOCK: "DELETE FROM blob_block WHERE first_id = $1"
 }
 
@@ -36,6 +38,17 @@ pub async fn keys(tx: &mut Tx) -> Result<Vec<(String, String, String)>> {
 pub async fn insert_key(tx: &mut Tx, id: i64, public_key: &str, lookup: &str, sealed: &str, now: Millis) -> Result<()> {
     tx.run(&INSERT_KEY, args![id, public_key, lookup, sealed, now]).await?;
     Ok(())
+}
+
+/// Records a purge of cached copies.
+pub async fn insert_purge(tx: &mut Tx, id: i64, url: &str, now: Millis) -> Result<()> {
+    tx.run(&INSERT_PURGE, args![id, url, now]).await?;
+    Ok(())
+}
+
+/// Whether a purge has this number.
+pub async fn purge_exists(tx: &mut Tx, id: i64) -> Result<bool> {
+    Ok(tx.maybe::<(i64,)>(&PURGE, args![id]).await?.is_some())
 }
 
 /// Notes that `owner` may write blobs with the ids `first` to `last`.

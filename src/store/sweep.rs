@@ -19,6 +19,7 @@ statements! {
     PRUNE_FOLDERS: "DELETE FROM past_folder WHERE until <= $1";
     PRUNE_VERSIONS: "DELETE FROM past_version WHERE until <= $1";
     OLD_JOBS: "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE finished IS NOT NULL AND finished < $1 ORDER BY finished LIMIT $2)";
+    OLD_PURGES: "DELETE FROM purge_request WHERE id IN (SELECT id FROM purge_request WHERE created < $1 ORDER BY created LIMIT $2)";
     ORPHANED_FAILURES: "DELETE FROM job_failure WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.id = job_failure.job_id)"
 }
 
@@ -50,8 +51,9 @@ pub async fn prune(tx: &mut Tx, until: i64) -> Result<u64> {
     Ok(gone)
 }
 
-/// Forgets jobs that finished before `before`; how many.
+/// Forgets jobs and purges of before `before`; how many jobs.
 pub async fn prune_jobs(tx: &mut Tx, before: Millis, rows: i64) -> Result<u64> {
+    tx.run(&OLD_PURGES, args![before, rows]).await?;
     let gone = tx.run(&OLD_JOBS, args![before, rows]).await?;
     if gone > 0 {
         tx.run(&ORPHANED_FAILURES, args![]).await?;

@@ -14,11 +14,13 @@
 //! Every call of [`advance`] is one bounded page within the caller's transaction, and moves the cursor.
 
 use crate::error::{Error, Result};
-use crate::model::ids::FolderId;
+use crate::model::ids::{DETACHED, FileId, FolderId};
 use crate::model::job::Phase;
+use crate::model::time::Millis;
 use crate::store::clone::{self as rows, AFTER_ALL_NAMES, Cloning, Kind, Part};
+use crate::store::files::{CloneOf, File};
 use crate::store::jobs::Job;
-use crate::store::{Db, Tx, folders};
+use crate::store::{Db, Tx, files, folders};
 
 /// Files in a page when their histories are copied too: each may bring 99 more rows.
 const FILES_WITH_HISTORY_MAX: i64 = 600;
@@ -36,6 +38,17 @@ pub async fn begin(db: &Db, tx: &mut Tx, job: &mut Job, source: FolderId, instan
     job.clone_id = Some(root);
     job.folders_done = 1;
     job.enter(Phase::CloneFolders)
+}
+
+/// Clones a single file into the detached root, where only this transaction sees it; it must be relinked before the
+/// commit. Its versions get new ids, the first one the file's own.
+pub async fn file(db: &Db, tx: &mut Tx, source: &File, history: bool, now: Millis, change: i64) -> Result<FileId> {
+    let older = if history { files::version_count(tx, source.id).await? - 1 } else { 0 };
+    let id = FileId(db.take_ids(tx, older + 1).await?);
+    let name = id.0.to_string();
+    let clone = CloneOf { source: source.id, id, folder: DETACHED, name: &name, older, now, change };
+    files::clone(tx, &clone).await?;
+    Ok(id)
 }
 
 /// One page of a clone, of about `room` rows; returns how many it looked at, at least one.

@@ -13,15 +13,17 @@
 //!
 //! A page is one transaction, so every file is at one of the two places at every moment. A file whose
 //! histories are too long together stays where it is, and the folders above it too; its clone is dropped.
+//!
+//! A single file is relinked by the same rules, in the transaction of the request.
 
-use crate::error::{Error, Result};
-use crate::model::ids::{DETACHED, FolderId, TRASH};
+use crate::error::{Error, Refusal, Result};
+use crate::model::ids::{DETACHED, FileId, FolderId, JobId, TRASH};
 use crate::model::job::{Kind, Phase};
 use crate::model::time::Millis;
 use crate::store::clone::{self as pages, AFTER_ALL_NAMES};
 use crate::store::jobs::Job;
-use crate::store::merge::{self, Keep, Page, Pair};
-use crate::store::{Tx, folders};
+use crate::store::merge::{self, Keep, Page, Pair, VERSIONS_MAX};
+use crate::store::{Db, Tx, files, folders};
 
 /// Puts `folder` at a free place.
 pub async fn place(tx: &mut Tx, folder: FolderId, parent: FolderId, name: &str, now: Millis) -> Result<()> {
@@ -48,6 +50,32 @@ pub async fn place_or_merge(tx: &mut Tx, job: &mut Job, folder: FolderId, parent
             job.enter(Phase::MergeFiles)
         }
     }
+}
+
+/// Puts a file at a place, or appends its history to that of the file which is there; the file that is there then.
+pub async fn place_file(
+    db: &Db,
+    tx: &mut Tx,
+    file: FileId,
+    to: (FolderId, &str),
+    keep: Keep,
+    now: Millis,
+    change: i64,
+) -> Result<FileId> {
+    let (folder, name) = to;
+    let Some(target) = files::at(tx, folder, name).await? else {
+        files::place(tx, file, folder, name, now, change).await?;
+        return Ok(file);
+    };
+    let added = files::version_count(tx, file).await?;
+    if added + files::version_count(tx, target.id).await? > VERSIONS_MAX {
+        return Err(Refusal::TooManyVersions.into());
+    }
+    // No job has this number, and the page is empty again before anybody can see it.
+    let page = JobId(db.take_ids(tx, 1).await?);
+    merge::insert_conflict(tx, page, file, &target, added).await?;
+    merge::append_conflicts(tx, page, change, now, keep).await?;
+    Ok(target.id)
 }
 
 /// Names in one page of a merge: each conflict may bring 99 versions more.
@@ -94,7 +122,7 @@ async fn files_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Resul
     let mut used = unfit + 1;
     if conflicts > 0 {
         used += merge::page_versions(tx, job.id).await?;
-        merge::append_conflicts(tx, &page, keep(job)).await?;
+        merge::append_conflicts(tx, job.id, change, now, keep(job)).await?;
     }
     let moved = (conflicts + relinked).cast_signed();
     if job.kind != Kind::Copy {

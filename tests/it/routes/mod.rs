@@ -5,10 +5,12 @@
 //! server must stop when asked, and `calotype fsck` must be content.
 
 mod bad_input;
+mod changes;
 mod delivery;
 mod files;
 mod folders;
 mod jobs;
+mod placing;
 mod upload;
 
 use crate::support::client::{Answer, Client, answer};
@@ -66,7 +68,7 @@ async fn on_catalog(
         options = options.variable(variable, value);
     }
     let server = Server::start_with(options).await;
-    let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+    let http = crate::support::client::builder().build().expect("an HTTP client");
     let mut library = Library { client: server.client(), server, http };
     scenario(&mut library).await;
     library.server.assert_no_panic();

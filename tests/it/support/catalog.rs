@@ -45,6 +45,11 @@ impl Catalog {
         self.dir.path().join("catalog.db")
     }
 
+    /// Where the PostgreSQL database is.
+    pub fn url(&self) -> Option<&str> {
+        self.database.as_ref().map(|database| database.url.as_str())
+    }
+
     /// Whether there may be several servers.
     pub fn is_postgres(&self) -> bool {
         self.database.is_some()

@@ -63,7 +63,7 @@ pub struct Client {
 impl Client {
     /// `base` is `http://HOST:PORT`.
     pub fn new(base: &str) -> Client {
-        let http = reqwest::Client::builder().no_proxy().timeout(CALL_MAX).build().expect("an HTTP client");
+        let http = builder().timeout(CALL_MAX).build().expect("an HTTP client");
         Client { base: base.to_owned(), key: PRIVATE_KEY.to_owned(), http }
     }
 
@@ -215,6 +215,13 @@ impl Client {
     pub async fn get_file(&self, path: &str) -> Result<Download> {
         self.get(&format!("{}/library{path}", self.base)).await
     }
+}
+
+/// What every HTTP client of the tests is built from: no proxy of the machine, and the cryptography for TLS.
+pub fn builder() -> reqwest::ClientBuilder {
+    // Fails when it is done already.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder().no_proxy()
 }
 
 /// Sends a request and takes the whole answer.

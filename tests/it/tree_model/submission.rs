@@ -104,7 +104,7 @@ impl Sequence<'_> {
         let exists = self.model.root.at(source).is_some();
         if request.kind == Kind::Rename {
             return match () {
-                () if target == source => Some(Refusal::SameName),
+                () if target == source => Some(Refusal::SameName("newFolderName")),
                 () if !exists => Some(Refusal::NoFolder("as sent".into())),
                 () if self.model.root.at(&target).is_some() => Some(Refusal::FolderTaken(name.into())),
                 () => None,

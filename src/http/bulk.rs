@@ -1,0 +1,116 @@
+//! Calls that change several files at once: deletion and tags.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::body::Params;
+use super::{AppState, Caller, body, reply};
+use crate::app::App;
+use crate::error::{HELP, Refusal, Result};
+use crate::library::changes::{self, TagEdit};
+use crate::model::ids::FileId;
+use crate::model::tags;
+
+/// Files that one call deletes.
+const DELETED_MAX: usize = 100;
+/// Files whose tags one call changes.
+const EDITED_MAX: usize = 50;
+
+/// `POST /v1/files/batch/deleteByFileIds`
+pub async fn delete(State(app): AppState, Caller(_): Caller, headers: HeaderMap, content: Body) -> Result<Response> {
+    let params = body::read(&app, &headers, content).await?;
+    let ids = file_ids(&app, &params, DELETED_MAX, Refusal::TooManyFileIds)?;
+    let deleted = changes::delete(&app, &ids).await?;
+    Ok(reply::json(StatusCode::OK, &json!({ "successfullyDeletedFileIds": wire(&app, &in_order(&ids, &deleted)) })))
+}
+
+/// `POST /v1/files/addTags`
+pub async fn add_tags(state: AppState, caller: Caller, headers: HeaderMap, content: Body) -> Result<Response> {
+    edit(state, caller, headers, content, "tags", TagEdit::Add).await
+}
+
+/// `POST /v1/files/removeTags`
+pub async fn remove_tags(state: AppState, caller: Caller, headers: HeaderMap, content: Body) -> Result<Response> {
+    edit(state, caller, headers, content, "tags", TagEdit::Remove).await
+}
+
+/// `POST /v1/files/removeAITags`
+pub async fn remove_ai_tags(state: AppState, caller: Caller, headers: HeaderMap, content: Body) -> Result<Response> {
+    edit(state, caller, headers, content, "AITags", TagEdit::RemoveAi).await
+}
+
+async fn edit(
+    State(app): AppState,
+    Caller(_): Caller,
+    headers: HeaderMap,
+    content: Body,
+    name: &'static str,
+    kind: fn(Vec<String>) -> TagEdit,
+) -> Result<Response> {
+    let params = body::read(&app, &headers, content).await?;
+    let ids = file_ids(&app, &params, EDITED_MAX, Refusal::TooManyEdits)?;
+    let edit = kind(named_tags(&params, name)?);
+    let outcome = changes::edit_tags(&app, &ids, &edit).await?;
+    let done = wire(&app, &in_order(&ids, &outcome.done));
+    if outcome.failed.is_empty() {
+        return Ok(reply::json(StatusCode::OK, &json!({ "successfullyUpdatedFileIds": done })));
+    }
+    let what = match edit {
+        TagEdit::Add(_) => "Error in adding tags",
+        TagEdit::Remove(_) => "Error in removing tags",
+        TagEdit::RemoveAi(_) => "Error in removing AITags",
+    };
+    let errors: Vec<Value> =
+        outcome.failed.iter().map(|id| json!({ "fileId": app.tag.wire(id.0), "error": what })).collect();
+    let body = json!({
+        "successfullyUpdatedFileIds": done,
+        "errors": errors,
+        "message": "Some files could not be updated, because their tags would be too long.",
+        "help": HELP,
+    });
+    Ok(reply::json(StatusCode::MULTI_STATUS, &body))
+}
+
+/// The tags of the request, by the rules for tags; automatic tags are only looked for and can be anything.
+fn named_tags(params: &Params, name: &'static str) -> Result<Vec<String>, Refusal> {
+    if name == "AITags" {
+        return params.list(name).map_err(|refusal| match refusal {
+            Refusal::NotAList(_) => Refusal::BadAiTags,
+            other => other,
+        });
+    }
+    let tags = tags::checked(params.list(name)?)?;
+    if tags.is_empty() { Err(Refusal::EmptyList(name)) } else { Ok(tags) }
+}
+
+/// Ids of this library; unknown ones are told together, before anything is done.
+fn file_ids(app: &App, params: &Params, max: usize, too_many: Refusal) -> Result<Vec<FileId>, Refusal> {
+    let sent = params.list("fileIds")?;
+    if sent.len() > max {
+        return Err(too_many);
+    }
+    let ids: Vec<Option<FileId>> = sent.iter().map(|id| app.tag.number(id).ok().flatten().map(FileId)).collect();
+    if ids.iter().any(Option::is_none) {
+        let missing = sent.iter().zip(&ids).filter(|(_, id)| id.is_none()).map(|(sent, _)| sent.clone());
+        return Err(Refusal::NoFiles(missing.collect()));
+    }
+    let mut known = Vec::with_capacity(ids.len());
+    for id in ids.into_iter().flatten() {
+        if !known.contains(&id) {
+            known.push(id);
+        }
+    }
+    Ok(known)
+}
+
+/// Those of the ids that were done, in the order in which the client named them.
+fn in_order(ids: &[FileId], done: &[FileId]) -> Vec<FileId> {
+    ids.iter().copied().filter(|id| done.contains(id)).collect()
+}
+
+fn wire(app: &App, ids: &[FileId]) -> Vec<String> {
+    ids.iter().map(|id| app.tag.wire(id.0)).collect()
+}

@@ -1,0 +1,98 @@
+//! Changing what is said about a file.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde_json::Value;
+
+use super::body::Params;
+use super::files::file_id;
+use super::{AppState, Caller, WireId, body, reply, represent};
+use crate::error::{Refusal, Result};
+use crate::library::changes::{self, AiTags, Changes, Publish};
+use crate::model::coordinates;
+use crate::model::tags;
+
+/// Longest description, in characters.
+const DESCRIPTION_CHARS_MAX: usize = 5_000;
+
+/// `PATCH /v1/files/{fileId}/details`. A missing key leaves a thing as it is, `null` takes it away.
+pub async fn update(
+    State(app): AppState,
+    Caller(_): Caller,
+    id: WireId,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response> {
+    let id = file_id(id)?;
+    let params = body::read(&app, &headers, content).await?;
+    let changes = Changes {
+        tags: new_tags(params.value("tags"))?,
+        removed_ai_tags: removed_ai_tags(&params)?,
+        custom_coordinates: new_coordinates(params.value("customCoordinates"))?,
+        description: new_description(params.value("description"))?,
+        publish: publish(params.value("publish"))?,
+    };
+    let file = changes::update(&app, id, &changes).await?;
+    Ok(reply::json(StatusCode::OK, &represent::asset(&app, &file)))
+}
+
+/// A list of texts, or text separated by commas as old clients send it.
+fn new_tags(value: Option<&Value>) -> Result<Option<Vec<String>>, Refusal> {
+    let tags = match value {
+        None => return Ok(None),
+        Some(Value::Null) => Vec::new(),
+        Some(Value::String(text)) => text.split(',').map(str::to_owned).collect(),
+        Some(Value::Array(items)) => {
+            let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+            texts.collect::<Option<_>>().ok_or(Refusal::NotAList("tags"))?
+        }
+        Some(_) => return Err(Refusal::NotAList("tags")),
+    };
+    Ok(Some(tags::checked(tags)?))
+}
+
+/// A list of names, or the word `all`. The key has two spellings.
+fn removed_ai_tags(params: &Params) -> Result<Option<AiTags>, Refusal> {
+    match params.value("removeAITags").or_else(|| params.value("removeAiTags")) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(word)) if word == "all" => Ok(Some(AiTags::All)),
+        Some(Value::Array(items)) => {
+            let names = items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<_>>();
+            Ok(Some(AiTags::Named(names.ok_or(Refusal::BadAiTags)?)))
+        }
+        Some(_) => Err(Refusal::BadAiTags),
+    }
+}
+
+fn new_coordinates(value: Option<&Value>) -> Result<Option<Option<String>>, Refusal> {
+    match value {
+        None => Ok(None),
+        Some(Value::Null) => Ok(Some(None)),
+        Some(Value::String(text)) if text.is_empty() => Ok(Some(None)),
+        Some(Value::String(text)) => Ok(Some(Some(coordinates::checked(text).ok_or(Refusal::BadCoordinates)?))),
+        Some(_) => Err(Refusal::BadCoordinates),
+    }
+}
+
+fn new_description(value: Option<&Value>) -> Result<Option<String>, Refusal> {
+    match value {
+        None => Ok(None),
+        Some(Value::Null) => Ok(Some(String::new())),
+        Some(Value::String(text)) if text.chars().count() <= DESCRIPTION_CHARS_MAX => Ok(Some(text.clone())),
+        Some(_) => Err(Refusal::BadDescription),
+    }
+}
+
+fn publish(value: Option<&Value>) -> Result<Option<Publish>, Refusal> {
+    let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(None) };
+    let flag = |name: &str| match value.get(name) {
+        Some(Value::Bool(flag)) => Some(*flag),
+        Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Some(true),
+        Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    };
+    let published = flag("isPublished").ok_or(Refusal::NotABoolean("publish.isPublished"))?;
+    Ok(Some(Publish { published, include_versions: flag("includeFileVersions").unwrap_or(false) }))
+}

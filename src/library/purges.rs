@@ -1,0 +1,66 @@
+//! Purges of cached copies. This server keeps none, so a purge is complete as soon as it is recorded; what it leaves
+//! is the number that clients ask for afterwards.
+
+use crate::app::App;
+use crate::error::{Refusal, Result};
+use crate::model::time::Millis;
+use crate::store::{Reach, Tx, settings};
+
+/// Shortest path below the endpoint that may end in a wildcard without being two levels deep or a file, in characters.
+const WILDCARD_CHARS_MIN: usize = 15;
+
+/// Records a purge in the caller's transaction; its number.
+pub async fn record(app: &App, tx: &mut Tx, url: &str, now: Millis) -> Result<i64> {
+    let id = app.db.take_ids(tx, 1).await?;
+    settings::insert_purge(tx, id, url, now).await?;
+    Ok(id)
+}
+
+/// Purges one URL, or with a `*` at its end all that begin like it.
+pub async fn purge(app: &App, url: &str) -> Result<i64> {
+    if !may_be_purged(url, &format!("{}/{}/", app.settings.public_url, app.settings.endpoint_id)) {
+        return Err(Refusal::BadPurgeUrl.into());
+    }
+    let mut tx = app.db.write(Reach::Apart).await?;
+    let id = record(app, &mut tx, url, Millis::now()).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Whether there was such a purge.
+pub async fn exists(app: &App, id: i64) -> Result<bool> {
+    settings::purge_exists(&mut app.db.glance().await?, id).await
+}
+
+/// The contract's rule: a URL of this library's endpoint; a wildcard only at the end, and only behind two levels, 15
+/// characters or a whole file name.
+fn may_be_purged(url: &str, endpoint: &str) -> bool {
+    let Some(path) = url.strip_prefix(endpoint) else { return false };
+    let Some(stem) = path.strip_suffix('*') else { return !path.is_empty() && !path.contains('*') };
+    let levels = stem.split('/').filter(|level| !level.is_empty()).count();
+    let names_a_file = stem.rsplit('/').next().is_some_and(|name| {
+        name.rsplit_once('.').is_some_and(|(before, after)| !before.is_empty() && !after.is_empty())
+    });
+    let deep = levels >= 2 && !stem.ends_with('/');
+    !stem.contains('*') && (deep || stem.chars().count() >= WILDCARD_CHARS_MIN && !stem.ends_with('/') || names_a_file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_must_not_reach_too_far() {
+        let may = |path: &str| may_be_purged(&format!("http://h/library/{path}"), "http://h/library/");
+        for path in
+            ["a.jpg", "a/b.jpg?tr=w-1", "images/upload*", "sample.jpg*", "abcdefghijklmno*", "ünïcode-langer-name*"]
+        {
+            assert!(may(path), "{path}");
+        }
+        for path in ["", "*", "a*", "media/catalog/*", "s/files/*", "a*b", "a/b*c*", "*.jpg", "abcdefghijklmnopq/*"] {
+            assert!(!may(path), "{path}");
+        }
+        assert!(!may_be_purged("http://elsewhere/library/a.jpg", "http://h/library/"));
+        assert!(!may_be_purged("a.jpg", "http://h/library/"));
+    }
+}

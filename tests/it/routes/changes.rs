@@ -1,0 +1,269 @@
+//! Details, tags and publication, the deletion of several files, and what is done with single versions.
+
+use super::*;
+
+impl Library {
+    async fn patch(&self, id: &str, body: Value) -> Answer {
+        self.client.send(Method::PATCH, &format!("/v1/files/{id}/details"), Some(body)).await.expect("an answer")
+    }
+
+    async fn put_id(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        self.put_with(path, bytes_of(9), fields).await["fileId"].as_str().expect("an id").to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_change_shows_at_once_and_leaves_the_rest() {
+    on_both_catalogs(async |library: &mut Library| {
+        let id = library.put_id("/a/f.txt", &[("tags", "one,two")]).await;
+        let before = library.entry("/a/f.txt").await;
+        // What is sent, and the keys that must have changed.
+        for (change, key, value) in [
+            (json!({ "tags": ["x", "y z"] }), "tags", json!(["x", "y z"])),
+            (json!({ "tags": "p,q" }), "tags", json!(["p", "q"])),
+            (json!({ "tags": null }), "tags", Value::Null),
+            (json!({ "tags": ["x"], "fileId": id, "unknown": 1 }), "tags", json!(["x"])),
+            (json!({ "tags": [] }), "tags", Value::Null),
+            (json!({ "customCoordinates": "10,10,20,20" }), "customCoordinates", json!("10,10,20,20")),
+            (json!({ "customCoordinates": null }), "customCoordinates", Value::Null),
+            (json!({ "description": "a lake" }), "description", json!("a lake")),
+            (json!({}), "description", json!("a lake")),
+            (json!({ "description": "" }), "description", Value::Null),
+            (json!({ "publish": { "isPublished": false } }), "isPublished", json!(false)),
+            (json!({ "publish": { "isPublished": true } }), "isPublished", json!(true)),
+            (json!({ "removeAITags": "all" }), "AITags", Value::Null),
+            (json!({ "removeAITags": [] }), "AITags", Value::Null),
+        ] {
+            let answer = library.patch(&id, change.clone()).await;
+            succeeded(&answer, 200);
+            assert_eq!(answer.body[key], value, "after {change}");
+            assert_eq!(library.entry("/a/f.txt").await, answer.body, "the list tells the same");
+            for same in ["fileId", "versionInfo", "createdAt", "size", "url"] {
+                assert_eq!(answer.body[same], before[same], "{same} after {change}");
+            }
+        }
+        let after = library.entry("/a/f.txt").await;
+        assert!(assert_time(&after["updatedAt"]) > assert_time(&before["updatedAt"]));
+        assert_eq!(library.bytes("/a/f.txt").await, bytes_of(9));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_belongs_to_its_version() {
+    on_both_catalogs(async |library: &mut Library| {
+        let id = library.put_id("/a/f", &[("tags", "one")]).await;
+        library.put_with("/a/f", bytes_of(2), &[("tags", "two")]).await;
+        library.copy("/a", "/b", false).await;
+        succeeded(&library.patch(&id, json!({ "tags": ["changed"] })).await, 200);
+        let tags = |history: Vec<Version>| history.into_iter().map(|version| version.tags).collect::<Vec<_>>();
+        assert_eq!(tags(library.history("/a/f").await), [json!(["one"]), json!(["changed"])]);
+        assert_eq!(tags(library.history("/b/a/f").await), [json!(["two"])], "the copy shares bytes, not what is said");
+        library.put("/a/f", bytes_of(3)).await;
+        assert_eq!(tags(library.history("/a/f").await), [json!(["one"]), json!(["changed"]), Value::Null]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bad_changes_change_nothing() {
+    on_both_catalogs(async |library: &mut Library| {
+        let id = library.put_id("/f", &[("tags", "one")]).await;
+        let before = library.everything().await;
+        let long = "Your request contains invalid value for tags parameter. Combined length of all tags should be less than or equal to 500.";
+        let coordinates = "Your request contains invalid value for customCoordinates parameter.";
+        for (change, message) in [
+            (json!({ "tags": ["x".repeat(501)] }), long),
+            (json!({ "tags": ["5%"] }), "Your request contains invalid value for tags parameter. Tags cannot contain a percent sign."),
+            (json!({ "tags": 5 }), "tags should be an array of strings."),
+            (json!({ "customCoordinates": "1,2,3" }), coordinates),
+            (json!({ "customCoordinates": 7 }), coordinates),
+        ] {
+            let answer = library.patch(&id, change).await;
+            refused(&answer, 400, None, message);
+        }
+        refused_somehow(&library.patch(&id, json!({ "publish": { "isPublished": "perhaps" } })).await, &[400]);
+        refused(&library.patch(UNKNOWN_ID, json!({})).await, 404, None, "The requested file does not exist.");
+        refused(&library.patch("xyz", json!({})).await, 400, None, "Your request contains invalid fileId parameter.");
+        assert_eq!(library.everything().await, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn publication_reaches_all_versions_if_asked() {
+    on_both_catalogs(async |library: &mut Library| {
+        for size in 1..=3 {
+            library.put("/f", bytes_of(size)).await;
+        }
+        let id = library.entry("/f").await["fileId"].as_str().expect("an id").to_owned();
+        let published = async || -> Vec<Value> {
+            let answer = library.client.versions(&id).await.expect("an answer").expect(200);
+            answer.body.as_array().expect("versions").iter().map(|version| version["isPublished"].clone()).collect()
+        };
+        let old_url = library.client.versions(&id).await.expect("an answer").body[2]["url"].clone();
+        succeeded(&library.patch(&id, json!({ "publish": { "isPublished": false } })).await, 200);
+        assert_eq!(published().await, [false, true, true]);
+        assert_eq!(library.client.get_file("/f").await.expect("an answer").status, 404);
+        let all = json!({ "publish": { "isPublished": false, "includeFileVersions": true } });
+        succeeded(&library.patch(&id, all).await, 200);
+        assert_eq!(published().await, [false, false, false]);
+        let old = library.client.get(old_url.as_str().expect("a url")).await.expect("an answer");
+        assert_eq!(old.status, 404, "the old version's URL is withdrawn with it");
+        let all = json!({ "publish": { "isPublished": true, "includeFileVersions": true } });
+        succeeded(&library.patch(&id, all).await, 200);
+        assert_eq!(published().await, [true, true, true]);
+        assert_eq!(library.bytes("/f").await, bytes_of(3));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tags_of_many_files_are_edited_together() {
+    on_both_catalogs(async |library: &mut Library| {
+        let one = library.put_id("/one", &[("tags", "a,b")]).await;
+        let two = library.put_id("/two", &[]).await;
+        let long = library.put_id("/long", &[("tags", &"x".repeat(499))]).await;
+        let add = library.post("/v1/files/addTags", json!({ "fileIds": [two, one, two], "tags": ["b", "c"] })).await;
+        succeeded(&add, 200);
+        assert_eq!(add.body, json!({ "successfullyUpdatedFileIds": [two, one] }));
+        assert_eq!(library.entry("/one").await["tags"], json!(["a", "b", "c"]));
+        assert_eq!(library.entry("/two").await["tags"], json!(["b", "c"]));
+        let partly = library.post("/v1/files/addTags", json!({ "fileIds": [long, one], "tags": ["d"] })).await;
+        succeeded(&partly, 207);
+        assert_eq!(partly.body["successfullyUpdatedFileIds"], json!([one]));
+        assert_eq!(partly.body["errors"], json!([{ "fileId": long, "error": "Error in adding tags" }]));
+        assert!(partly.body["message"].is_string() && partly.body["help"].is_string());
+        // On the upload host, as some clients call it; and with blanks that are not part of a tag.
+        let body = json!({ "fileIds": [one, two], "tags": [" b ", "none"] });
+        succeeded(&library.post("/api/v1/files/removeTags", body).await, 200);
+        assert_eq!(library.entry("/one").await["tags"], json!(["a", "c", "d"]));
+        succeeded(&library.post("/v1/files/removeTags", json!({ "fileIds": [two], "tags": ["c"] })).await, 200);
+        assert_eq!(library.entry("/two").await["tags"], Value::Null);
+        succeeded(&library.post("/v1/files/removeAITags", json!({ "fileIds": [two], "AITags": ["c"] })).await, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn calls_for_many_files_say_what_is_wrong_and_do_nothing() {
+    on_both_catalogs(async |library: &mut Library| {
+        let id = library.put_id("/f", &[("tags", "a")]).await;
+        let before = library.everything().await;
+        let many: Vec<_> = (0..51).map(|_| id.clone()).collect();
+        let too_many: Vec<_> = (0..101).map(|_| id.clone()).collect();
+        let delete = "/v1/files/batch/deleteByFileIds";
+        for (call, body, message) in [
+            (delete, json!({}), "fileIds parameter is missing."),
+            (delete, json!({ "fileIds": id }), "fileIds should be an Array."),
+            (delete, json!({ "fileIds": [] }), "fileIds is empty."),
+            (delete, json!({ "fileIds": too_many }), "fileIds cannot have more than 100 items."),
+            ("/v1/files/addTags", json!({ "fileIds": many, "tags": ["x"] }), "A maximum of 50 files can be edited at a time."),
+            ("/v1/files/addTags", json!({ "fileIds": [id] }), "tags parameter is missing."),
+            ("/v1/files/removeTags", json!({ "fileIds": [id], "tags": [] }), "tags array cannot be empty."),
+            ("/v1/files/removeAITags", json!({ "fileIds": [id] }), "AITags parameter is missing."),
+            ("/v1/files/removeAITags", json!({ "fileIds": [id], "AITags": [] }), "AITags array cannot be empty."),
+            (
+                "/v1/files/removeAITags",
+                json!({ "fileIds": [id], "AITags": "a" }),
+                "Your request contains invalid value for AITags. Please provide an array of strings. Example - ['t-shirt','summer-sale'].",
+            ),
+        ] {
+            refused(&library.post(call, body).await, 400, None, message);
+        }
+        for call in [delete, "/v1/files/addTags"] {
+            let answer = library.post(call, json!({ "fileIds": [id, UNKNOWN_ID], "tags": ["x"] })).await;
+            assert_eq!(answer.status, 404);
+            assert_eq!(answer.body["message"], "The requested file(s) does not exist.");
+            assert_eq!(answer.body["missingFileIds"], json!([UNKNOWN_ID]));
+        }
+        assert_eq!(library.everything().await, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_files_are_deleted_together() {
+    on_both_catalogs(async |library: &mut Library| {
+        let mut ids = Vec::new();
+        for number in 0..100 {
+            ids.push(library.put_id(&format!("/f{number}"), &[]).await);
+        }
+        library.put("/kept", bytes_of(1)).await;
+        ids.reverse();
+        // The spelling of one client, with another one's capitals.
+        let answer = library.post("/v1/files/batch/deleteByfileIds", json!({ "fileIds": ids })).await;
+        succeeded(&answer, 200);
+        assert_eq!(answer.body, json!({ "successfullyDeletedFileIds": ids }));
+        assert_eq!(library.paths("").await, ["kept"]);
+        library.assert_no_file(&ids[0]).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_older_version_comes_back_under_its_own_number() {
+    on_both_catalogs(async |library: &mut Library| {
+        for size in 1..=4 {
+            library.put_with("/f", bytes_of(size), &[("tags", &format!("t{size}"))]).await;
+        }
+        let id = library.entry("/f").await["fileId"].as_str().expect("an id").to_owned();
+        let versions = library.history("/f").await;
+        let path = |version: &Version| format!("/v1/files/{id}/versions/{}", version.id);
+        let one = library.get(&path(&versions[1])).await;
+        succeeded(&one, 200);
+        assert_eq!((&one.body["type"], &one.body["size"]), (&json!("file-version"), &json!(2)));
+        assert_eq!(library.get(&path(&versions[3])).await.body["type"], "file");
+
+        let put = async |path: String| library.client.send(Method::PUT, &path, None).await;
+        let restored = put(format!("{}/restore", path(&versions[1]))).await.expect("an answer");
+        succeeded(&restored, 200);
+        assert_eq!(restored.body["versionInfo"], json!({ "id": versions[1].id, "name": "Version 2" }));
+        assert_eq!(restored.body["tags"], json!(["t2"]));
+        assert_eq!(library.bytes("/f").await, bytes_of(2));
+        let all = library.client.versions(&id).await.expect("an answer").expect(200).body;
+        let names: Vec<_> =
+            all.as_array().expect("versions").iter().map(|v| v["versionInfo"]["name"].clone()).collect();
+        assert_eq!(names, ["Version 2", "Version 4", "Version 3", "Version 1"]);
+        assert_eq!(put(format!("{}/restore", path(&versions[1]))).await.expect("an answer").status, 200, "again");
+
+        // Numbers are never given twice, not even that of a deleted newest version.
+        let delete = async |version: &Version| {
+            library.client.send(Method::DELETE, &path(version), None).await.expect("an answer")
+        };
+        succeeded_empty(&delete(&versions[3]).await);
+        let next = library.put("/f", bytes_of(5)).await;
+        assert_eq!(next["versionInfo"]["name"], "Version 5");
+        refused(&delete(&versions[3]).await, 404, None, "The requested file version does not exist.");
+        // Restore as one client spells it.
+        let odd = format!("{}/restore", path(&versions[0]));
+        let odd = library.client.send(Method::DELETE, &odd, None).await.expect("an answer");
+        assert_eq!(odd.body["versionInfo"]["name"], "Version 1");
+        refused(&delete(&versions[0]).await, 400, None, "You cannot delete current version of a file.");
+        let copied = json!({ "sourceFilePath": "/f", "destinationPath": "/c", "includeFileVersions": true });
+        succeeded_empty(&library.post("/v1/files/copy", copied).await);
+        assert_eq!(library.sizes("/c/f").await, [2, 3, 5, 1], "in order, the current one last");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn versions_that_do_not_exist_are_told_from_files_that_do_not() {
+    on_both_catalogs(async |library: &mut Library| {
+        let id = library.put_id("/f", &[]).await;
+        for (file, version, status, message) in [
+            (id.as_str(), UNKNOWN_ID, 404, "The requested file version does not exist."),
+            (UNKNOWN_ID, id.as_str(), 404, "The requested file does not exist."),
+            ("x", id.as_str(), 400, "Your request contains invalid fileId parameter."),
+            (id.as_str(), "x", 400, "Your request contains invalid versionId parameter."),
+        ] {
+            let path = format!("/v1/files/{file}/versions/{version}");
+            refused(&library.get(&path).await, status, None, message);
+            let deleted = library.client.send(Method::DELETE, &path, None).await.expect("an answer");
+            refused(&deleted, status, None, message);
+            let restore = library.client.send(Method::PUT, &format!("{path}/restore"), None).await.expect("an answer");
+            refused(&restore, status, None, message);
+        }
+    })
+    .await;
+}
