@@ -21,8 +21,18 @@ pub struct Version {
 #[derive(Clone, Debug)]
 pub struct File {
     pub id: Symbol,
-    /// Oldest first.
+    /// By number, but the current one last: one that was restored keeps its number.
     pub versions: Vec<Version>,
+    /// The greatest number given so far.
+    pub newest: i64,
+}
+
+impl File {
+    fn append(&mut self, id: Symbol, content: i64) {
+        self.versions.sort_by_key(|version| version.number);
+        self.newest += 1;
+        self.versions.push(Version { id, number: self.newest, content });
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -130,10 +140,50 @@ impl Model {
         self.make_folder(folder);
         let id = self.symbol();
         let files = &mut self.root.at_mut(folder).expect("just made").files;
-        let file = files.entry(name.to_owned()).or_insert_with(|| File { id, versions: Vec::new() });
-        let number = file.versions.last().map_or(1, |version| version.number + 1);
-        file.versions.push(Version { id, number, content });
+        let file = files.entry(name.to_owned()).or_insert_with(|| File { id, versions: Vec::new(), newest: 0 });
+        file.append(id, content);
         true
+    }
+
+    /// Puts a file at a place, or its history on top of the file's there; whether it fits.
+    fn put_file(&mut self, file: File, folder: &[String], name: &str) -> bool {
+        self.make_folder(folder);
+        let files = &mut self.root.at_mut(folder).expect("just made").files;
+        match files.get_mut(name) {
+            None => drop(files.insert(name.to_owned(), file)),
+            Some(there) if there.versions.len() + file.versions.len() > VERSIONS_MAX => return false,
+            Some(there) => file.versions.into_iter().for_each(|version| there.append(version.id, version.content)),
+        }
+        true
+    }
+
+    /// Whether the copy is accepted.
+    pub fn copy_file(&mut self, folder: &[String], name: &str, to: &[String], with_history: bool) -> bool {
+        let file = self.root.at(folder).expect("it has a file").files[name].clone();
+        let copy = self.second(&file, with_history);
+        self.put_file(copy, to, name)
+    }
+
+    /// Whether the move or rename is accepted.
+    pub fn move_file(&mut self, folder: &[String], name: &str, to: &[String], new_name: &str) -> bool {
+        let file = self.root.at(folder).expect("it has a file").files[name].clone();
+        let fits = self.put_file(file, to, new_name);
+        if fits {
+            self.delete_file(folder, name);
+        }
+        fits
+    }
+
+    pub fn file_mut(&mut self, folder: &[String], name: &str) -> &mut File {
+        self.root.at_mut(folder).expect("it has a file").files.get_mut(name).expect("the file")
+    }
+
+    /// A version comes back on top.
+    pub fn restore(&mut self, folder: &[String], name: &str, index: usize) {
+        let file = self.file_mut(folder, name);
+        let version = file.versions.remove(index);
+        file.versions.sort_by_key(|version| version.number);
+        file.versions.push(version);
     }
 
     pub fn delete_file(&mut self, folder: &[String], name: &str) {
@@ -149,19 +199,24 @@ impl Model {
     pub fn copy(&mut self, of: &Folder, with_history: bool) -> Folder {
         let mut copy = Folder { id: self.symbol(), ..Folder::default() };
         for (name, file) in &of.files {
-            let id = self.symbol();
-            let skipped = if with_history { 0 } else { file.versions.len() - 1 };
-            let mut versions: Vec<Version> = Vec::new();
-            for version in &file.versions[skipped..] {
-                let number = i64::try_from(versions.len()).expect("few") + 1;
-                let id = if versions.is_empty() { id } else { self.symbol() };
-                versions.push(Version { id, number, content: version.content });
-            }
-            copy.files.insert(name.clone(), File { id, versions });
+            let file = self.second(file, with_history);
+            copy.files.insert(name.clone(), file);
         }
         for (name, folder) in &of.folders {
             let folder = self.copy(folder, with_history);
             copy.folders.insert(name.clone(), folder);
+        }
+        copy
+    }
+
+    /// A second file with symbols of its own.
+    fn second(&mut self, of: &File, with_history: bool) -> File {
+        let id = self.symbol();
+        let mut copy = File { id, versions: Vec::new(), newest: 0 };
+        let skipped = if with_history { 0 } else { of.versions.len() - 1 };
+        for version in &of.versions[skipped..] {
+            let id = if copy.versions.is_empty() { id } else { self.symbol() };
+            copy.append(id, version.content);
         }
         copy
     }
@@ -234,10 +289,7 @@ fn join_around(
             left.files.insert(name, file);
             continue;
         }
-        for version in file.versions {
-            let number = there.versions.last().expect("a file has versions").number + 1;
-            there.versions.push(Version { number, ..version });
-        }
+        file.versions.into_iter().for_each(|version| there.append(version.id, version.content));
     }
     for (name, folder) in std::mem::take(&mut source.folders) {
         let within =

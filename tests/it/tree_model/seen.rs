@@ -15,6 +15,9 @@ pub struct Seen {
     pub faults: u64,
     pub gave_up: u64,
     pub resent: u64,
+    pub placed: u64,
+    pub restored: u64,
+    pub versions_deleted: u64,
 }
 
 /// Sequences after which everything must have been met.
@@ -34,11 +37,11 @@ impl Seen {
         }
     }
 
-    fn fields(&self) -> [(&'static str, u64); 12] {
+    fn fields(&self) -> [(&'static str, u64); 15] {
         self.clone().fields_mut().map(|(name, count)| (name, *count))
     }
 
-    fn fields_mut(&mut self) -> [(&'static str, &mut u64); 12] {
+    fn fields_mut(&mut self) -> [(&'static str, &mut u64); 15] {
         [
             ("copies", &mut self.copies),
             ("moves", &mut self.moves),
@@ -52,6 +55,9 @@ impl Seen {
             ("faults", &mut self.faults),
             ("gave up", &mut self.gave_up),
             ("resent", &mut self.resent),
+            ("files copied, moved or renamed", &mut self.placed),
+            ("versions restored", &mut self.restored),
+            ("versions deleted", &mut self.versions_deleted),
         ]
     }
 }

@@ -29,7 +29,7 @@ use crate::support::catalog::Catalog;
 
 /// One name comes often, so that folders meet their namesakes.
 pub(super) const FOLDER_NAMES: [&str; 4] = ["a", "a", "b", "c"];
-const FILE_NAMES: [&str; 4] = ["x", "y", "z", "a"];
+pub(super) const FILE_NAMES: [&str; 4] = ["x", "y", "z", "a"];
 const OPERATIONS: usize = 40;
 /// Folders above a file below the sequence's own.
 const DEPTH_MAX: usize = 4;
@@ -141,7 +141,9 @@ impl<'a> Sequence<'a> {
         }
         self.current = self.random.random_range(0..self.apps.len());
         match self.random.random_range(0..100) {
-            0..=29 => self.upload().await,
+            0..=22 => self.upload().await,
+            23..=26 => self.place_file().await,
+            27..=29 => self.change_history().await,
             30..=35 => self.delete_file().await,
             36..=39 => self.delete_folder().await,
             40..=43 => self.create_folder().await,
@@ -244,10 +246,15 @@ impl<'a> Sequence<'a> {
         self.bent_on = Some((vec!["a".to_owned()], vec!["b".to_owned()]));
     }
 
-    async fn delete_file(&mut self) {
+    /// A file that there is, if the folder picked has any.
+    pub(super) fn known_file(&mut self) -> Option<(Path, String)> {
         let folder = self.known_path();
         let names: Vec<String> = self.model.root.at(&folder).expect("known").files.keys().cloned().collect();
-        let Some(name) = names.choose(&mut self.random) else { return };
+        let name = names.choose(&mut self.random)?.clone();
+        Some((folder, name))
+    }
+
+    pub(super) async fn id_of(&self, folder: &[String], name: &str) -> FileId {
         let page = Page {
             show: Show::Files,
             file_type: FileType::Any,
@@ -256,13 +263,18 @@ impl<'a> Sequence<'a> {
             limit: 1000,
             skip: 0,
         };
-        let listed = listing::in_folder(self.app(), &self.real(&folder), &page).await.expect("a list");
-        let file = listed.iter().find(|found| &found.asset.name == name);
-        let file = file.unwrap_or_else(|| panic!("seed {}: {name} in {folder:?} is not listed", self.seed));
+        let listed = listing::in_folder(self.app(), &self.real(folder), &page).await.expect("a list");
+        let file = listed.iter().find(|found| found.asset.name == name);
+        FileId(file.unwrap_or_else(|| panic!("seed {}: {name} in {folder:?} is not listed", self.seed)).asset.id)
+    }
+
+    async fn delete_file(&mut self) {
+        let Some((folder, name)) = self.known_file() else { return };
+        let id = self.id_of(&folder, &name).await;
         let happens = self.maybe_fault();
-        drop(files::delete(self.app(), FileId(file.asset.id)).await);
+        drop(files::delete(self.app(), id).await);
         if happens {
-            self.model.delete_file(&folder, name);
+            self.model.delete_file(&folder, &name);
             self.note_change();
         }
     }
@@ -292,7 +304,7 @@ impl<'a> Sequence<'a> {
         }
     }
 
-    fn note_change(&mut self) {
+    pub(super) fn note_change(&mut self) {
         self.seen.changed_under_a_copy +=
             u64::from(self.running.values().any(|job| matches!(job.start, Some(Start::Copy { .. }))));
     }
