@@ -77,6 +77,9 @@ pub struct Serve {
     /// Bulk jobs that may wait at one time; more are answered with 429
     #[arg(long, env = "CALOTYPE_QUEUED_JOBS_MAX", default_value_t = 100_000, value_name = "JOBS", value_parser = clap::value_parser!(i64).range(1..))]
     pub queued_jobs_max: i64,
+    /// Levels of folders that can be made
+    #[arg(long, env = "CALOTYPE_FOLDER_DEPTH_MAX", default_value_t = 50, value_name = "LEVELS", value_parser = clap::value_parser!(u16).range(1..=500))]
+    pub folder_depth_max: u16,
     /// How long a client may send nothing in the middle of a request, in milliseconds
     #[arg(long, env = "CALOTYPE_IDLE_TIMEOUT_MS", default_value_t = 60_000, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     pub idle_timeout_ms: u64,
@@ -99,6 +102,8 @@ pub struct Settings {
     pub batch_rows: i64,
     pub batch_pause: Duration,
     pub queued_jobs_max: i64,
+    /// Folders on a path that is made.
+    pub folder_depth_max: usize,
     pub idle_timeout: Duration,
 }
 
@@ -111,6 +116,7 @@ impl Default for Settings {
             batch_rows: 4000,
             batch_pause: Duration::ZERO,
             queued_jobs_max: 100_000,
+            folder_depth_max: 50,
             idle_timeout: Duration::from_secs(60),
         }
     }
@@ -135,6 +141,7 @@ impl Serve {
             batch_rows: self.batch_rows,
             batch_pause: Duration::from_millis(self.batch_pause_ms),
             queued_jobs_max: self.queued_jobs_max,
+            folder_depth_max: self.folder_depth_max.into(),
             idle_timeout: Duration::from_millis(self.idle_timeout_ms),
         })
     }

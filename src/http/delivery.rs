@@ -45,7 +45,7 @@ pub async fn deliver(State(app): AppState, uri: Uri, headers: HeaderMap) -> Resp
 async fn found(app: &App, uri: &Uri) -> Result<Option<Deliverable>> {
     let (_, path) = uri.path()[1..].split_once('/').unwrap_or_default();
     let Ok(path) = percent_decode_str(path).decode_utf8() else { return Ok(None) };
-    let Ok(path) = FolderPath::parse_any(&path) else { return Ok(None) };
+    let Ok(path) = FolderPath::parse(&path) else { return Ok(None) };
     let Some((folder, name)) = path.split_last() else { return Ok(None) };
     match Query::of(uri).get("ik-obj-version") {
         Some(token) => files::deliverable_version(app, &folder, name, token).await,

@@ -25,7 +25,7 @@ pub async fn list(State(app): AppState, Caller(_): Caller, uri: Uri) -> Result<R
     let page = page(&query)?;
     let found = match query.get("path") {
         // What can be no path names no folder, and a folder that does not exist has no entries.
-        Some(path) => match FolderPath::parse_any(path) {
+        Some(path) => match FolderPath::parse(path) {
             Ok(path) => listing::in_folder(&app, &path, &page).await?,
             Err(_) => Vec::new(),
         },

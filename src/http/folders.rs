@@ -47,7 +47,7 @@ pub async fn delete(
         (Err(Refusal::MissingParameter(_)), Some(path)) => [path],
         (path, _) => path?,
     };
-    let path = FolderPath::parse_any(as_sent).map_err(Refusal::from)?;
+    let path = FolderPath::parse(as_sent).map_err(Refusal::from)?;
     if path.is_root() {
         return Err(Refusal::RootNotAllowed("folderPath").into());
     }

@@ -85,7 +85,7 @@ fn texts<'a, const N: usize>(params: &'a Params, names: [&'static str; N]) -> Re
 
 /// The file at a path; `None` for the root.
 fn at(path: &str) -> Result<Option<At>, Refusal> {
-    let parsed = FolderPath::parse_any(path)?;
+    let parsed = FolderPath::parse(path)?;
     let split = parsed.split_last();
     Ok(split.map(|(folder, name)| At { folder, name: name.to_owned(), as_sent: path.to_owned() }))
 }

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::error::{Refusal, Result};
 use crate::model::ids::JobId;
 use crate::model::job::{Kind, Phase};
-use crate::model::path::{FOLDER_DEPTH_MAX, FolderPath};
+use crate::model::path::FolderPath;
 use crate::model::time::Millis;
 use crate::store::jobs::{self, NewJob};
 use crate::store::{Tx, folders};
@@ -37,14 +37,15 @@ pub struct Request {
 
 /// Accepts a request; the job to ask for. Done when the job row is durable.
 pub async fn submit(app: &App, request: &Request) -> Result<JobId> {
-    check_shape(request)?;
+    let depth_max = app.settings.folder_depth_max;
+    check_shape(request, depth_max)?;
     let now = Millis::now();
     let fingerprint = fingerprint(request);
     let mut tx = app.db.submit().await?;
     if let Some(earlier) = same_request(&mut tx, request, &fingerprint, now).await? {
         return Ok(earlier);
     }
-    check_tree(&mut tx, request).await?;
+    check_tree(&mut tx, request, depth_max).await?;
     let max = app.settings.queued_jobs_max;
     if jobs::unfinished_count(&mut tx, max).await? >= max {
         return Err(Refusal::QueueFull.into());
@@ -58,7 +59,10 @@ pub async fn submit(app: &App, request: &Request) -> Result<JobId> {
 }
 
 /// What can be said without looking at the tree.
-fn check_shape(request: &Request) -> Result<(), Refusal> {
+fn check_shape(request: &Request, depth_max: usize) -> Result<(), Refusal> {
+    if request.source.is_deeper_than(depth_max) || request.destination.is_deeper_than(depth_max) {
+        return Err(Refusal::BadFolderPath);
+    }
     let target = request.destination.join(&request.target_name);
     if request.kind == Kind::Rename {
         return if target == request.source { Err(Refusal::SameName("newFolderName")) } else { Ok(()) };
@@ -70,7 +74,7 @@ fn check_shape(request: &Request) -> Result<(), Refusal> {
 }
 
 /// What the tree has to say, in the contract's order: existence before ancestry, ancestry before depth.
-async fn check_tree(tx: &mut Tx, request: &Request) -> Result<()> {
+async fn check_tree(tx: &mut Tx, request: &Request, depth_max: usize) -> Result<()> {
     if place::find_row(tx, &request.source).await?.is_none() {
         let sent = request.source_as_sent.clone();
         let refusal =
@@ -80,7 +84,8 @@ async fn check_tree(tx: &mut Tx, request: &Request) -> Result<()> {
     if request.kind == Kind::Move && request.destination.is_within(&request.source) {
         return Err(Refusal::IntoItself.into());
     }
-    if request.destination.segments().len() >= FOLDER_DEPTH_MAX {
+    // The folder itself is one more.
+    if request.destination.segments().len() >= depth_max {
         return Err(Refusal::BadFolderPath.into());
     }
     if request.kind == Kind::Rename {

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::error::{Refusal, Result};
-use crate::model::path::{FOLDER_DEPTH_MAX, FolderPath};
+use crate::model::path::FolderPath;
 use crate::model::time::Millis;
 use crate::store::Reach;
 use crate::tree::place::{self, Names};
@@ -10,7 +10,7 @@ use crate::tree::relink;
 
 /// Makes a folder with its parents; one that exists stays as it is.
 pub async fn create(app: &App, parent: &FolderPath, name: &str, names: Names) -> Result<()> {
-    if parent.segments().len() >= FOLDER_DEPTH_MAX {
+    if parent.segments().len() >= app.settings.folder_depth_max {
         return Err(Refusal::BadFolderPath.into());
     }
     let mut tx = app.db.write(Reach::Add).await?;

@@ -75,6 +75,9 @@ pub async fn rename(app: &App, file: &At, name: &str, purge_url: Option<&str>) -
 }
 
 async fn both_ends(app: &App, tx: &mut Tx, source: &At, to: &Destination, now: Millis) -> Result<(File, FolderId)> {
+    if to.folder.is_deeper_than(app.settings.folder_depth_max) {
+        return Err(Refusal::BadFolderPath.into());
+    }
     if to.folder == source.folder {
         return Err(Refusal::SameFilePlace.into());
     }

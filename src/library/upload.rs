@@ -35,6 +35,9 @@ pub struct Upload {
 /// can be seen, and if it fails nothing is left.
 pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored, blob: Provisional) -> Result<Located> {
     let name = clean_name(upload)?;
+    if upload.folder.is_deeper_than(app.settings.folder_depth_max) {
+        return Err(Refusal::BadUploadFolder.into());
+    }
     let media = examine(app, blob_id, stored, &name).await?;
     let tags = (!upload.tags.is_empty()).then(|| serde_json::Value::from(upload.tags.clone()).to_string());
     let content = Content {

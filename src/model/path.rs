@@ -4,10 +4,9 @@
 use std::fmt;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// Folders below the library's root that a path may name.
-pub const FOLDER_DEPTH_MAX: usize = 50;
-/// Segments of a path that is looked up; a bound for the work, far above what nesting comes to.
-pub const LOOK_UP_DEPTH_MAX: usize = 1000;
+/// Segments of a path; a bound for the work, far above what nesting comes to. How deep folders may be made is a
+/// setting, and less: what hangs below a moved folder may lie deeper than that, and must still be found.
+pub const PATH_DEPTH_MAX: usize = 1000;
 /// Bytes in one name, as common file systems have it.
 pub const NAME_BYTES_MAX: usize = 255;
 
@@ -22,7 +21,7 @@ pub enum PathFault {
     BadSegment,
     /// A segment is longer than [`NAME_BYTES_MAX`].
     LongSegment,
-    /// More than [`FOLDER_DEPTH_MAX`] folders.
+    /// More than [`PATH_DEPTH_MAX`] folders.
     TooDeep,
 }
 
@@ -32,28 +31,23 @@ impl FolderPath {
         FolderPath::default()
     }
 
-    /// Reads the path of a folder to be made or worked on, as clients send it: runs of `/` count once, a
-    /// leading one may lack, a trailing one is dropped; nothing is decoded or trimmed.
+    /// Reads a path as clients send it: runs of `/` count once, a leading one may lack, a trailing one is dropped;
+    /// nothing is decoded or trimmed.
     pub fn parse(text: &str) -> Result<FolderPath, PathFault> {
-        FolderPath::parse_to(text, FOLDER_DEPTH_MAX)
-    }
-
-    /// Reads the path of something to be looked up. What hangs below a moved folder may lie deeper than
-    /// a folder could be made, and must still be found.
-    pub fn parse_any(text: &str) -> Result<FolderPath, PathFault> {
-        FolderPath::parse_to(text, LOOK_UP_DEPTH_MAX)
-    }
-
-    fn parse_to(text: &str, depth_max: usize) -> Result<FolderPath, PathFault> {
         let mut segments = Vec::new();
         for segment in text.split('/').filter(|segment| !segment.is_empty()) {
             check_name(segment)?;
-            if segments.len() == depth_max {
+            if segments.len() == PATH_DEPTH_MAX {
                 return Err(PathFault::TooDeep);
             }
             segments.push(segment.to_owned());
         }
         Ok(FolderPath(segments))
+    }
+
+    /// Whether it names more than `depth_max` folders, and can therefore not be made.
+    pub fn is_deeper_than(&self, depth_max: usize) -> bool {
+        self.0.len() > depth_max
     }
 
     /// The names from the root down.
@@ -143,8 +137,9 @@ mod tests {
         }
         assert_eq!(FolderPath::parse(&"x".repeat(256)), Err(PathFault::LongSegment));
         assert!(FolderPath::parse(&"x".repeat(255)).is_ok());
-        assert!(FolderPath::parse(&"x/".repeat(50)).is_ok());
-        assert_eq!(FolderPath::parse(&"x/".repeat(51)), Err(PathFault::TooDeep));
+        assert!(!FolderPath::parse(&"x/".repeat(50)).unwrap().is_deeper_than(50));
+        assert!(FolderPath::parse(&"x/".repeat(51)).unwrap().is_deeper_than(50));
+        assert_eq!(FolderPath::parse(&"x/".repeat(1001)), Err(PathFault::TooDeep));
     }
 
     #[test]
