@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::jobs::status::{self, Finished};
 use crate::library::access::Keys;
 use crate::library::blob_ids::BlobIds;
+use crate::library::custom_fields;
 use crate::model::ids::LibraryTag;
 use crate::store::{Db, Reach, jobs, settings};
 
@@ -37,6 +38,7 @@ pub struct App {
     pub keys: Keys,
     pub blob_ids: BlobIds,
     pub finished_jobs: Finished,
+    pub custom_fields: custom_fields::Known,
     /// Tells this server from others over the same catalog, across restarts.
     pub server_name: String,
     /// Uploads of unknown form are kept here until it is known what they are.
@@ -125,6 +127,7 @@ impl App {
             keys,
             blob_ids,
             finished_jobs: status::remember(),
+            custom_fields: custom_fields::Known::default(),
             server_name,
             spool_dir,
             wake: Notify::new(),

@@ -2,7 +2,10 @@
 //! gives each its status, reason and text as the contract words it; everything else is ours. One place
 //! (`http::reply`) turns them into HTTP, one (`cli`) into a line of text.
 
+use serde_json::Value;
+
 use crate::blobs::BlobError;
+use crate::model::custom_field::{FIELDS_EVER_MAX, FIELDS_MAX, Faults};
 use crate::model::path::PathFault;
 use crate::model::tags::TagsError;
 
@@ -102,6 +105,18 @@ pub enum Refusal {
     PercentInTags,
     QueueFull,
     DiskFull,
+    InvalidCustomMetadata(Faults),
+    InvalidFieldObject(Faults),
+    InvalidSchemaObject(Faults),
+    FieldNameTaken,
+    FieldLabelTaken,
+    NoFieldChange,
+    FieldNameFixed,
+    FieldDeleted,
+    MissingFieldId,
+    InvalidFieldId,
+    NoField,
+    TooManyFields,
 }
 
 /// The text under `help` in every error body.
@@ -130,7 +145,7 @@ impl Refusal {
             NothingAtSource(_) => (404, Some("NO_FILES_FOLDER")),
             NoFolder(_) => (404, Some("FOLDER_NOT_FOUND")),
             FolderTaken(_) => (409, Some("FOLDER_ALREADY_EXISTS")),
-            NoFile | NoFiles(_) | NoVersion | NoJob | NoRoute => (404, None),
+            NoFile | NoFiles(_) | NoVersion | NoJob | NoRoute | NoField => (404, None),
             NoKey => (401, None),
             UnknownKey => (403, None),
             BodyTooLarge => (413, None),
@@ -211,6 +226,30 @@ impl Refusal {
             PercentInTags => "Your request contains invalid value for tags parameter. Tags cannot contain a percent sign.".into(),
             QueueFull => "Too many bulk jobs are waiting. Please try again later.".into(),
             DiskFull => "The server has no room left for this request. Nothing was stored; free some disk space and send it again.".into(),
+            InvalidCustomMetadata(_) => "Invalid custom metadata.".into(),
+            InvalidFieldObject(_) => "Invalid field object".into(),
+            InvalidSchemaObject(_) => "Invalid schema object".into(),
+            FieldNameTaken => "A custom metadata field with this name already exists".into(),
+            FieldLabelTaken => "A custom metadata field with this label already exists.".into(),
+            NoFieldChange => "Either label or schema should be provided.".into(),
+            FieldNameFixed => "Name cannot be updated.".into(),
+            FieldDeleted => "Cannot update a deleted custom metadata fields.".into(),
+            MissingFieldId => "Missing id parameter.".into(),
+            InvalidFieldId => "Your request contains invalid ID parameter.".into(),
+            NoField => "No such custom metadata field exists".into(),
+            TooManyFields => format!("A library can have at most {FIELDS_MAX} custom metadata fields, and {FIELDS_EVER_MAX} with the deleted ones."),
+        }
+    }
+
+    /// What the body has beside `message`, `help` and `reason`: key and value.
+    pub fn details(&self) -> Option<(&'static str, Value)> {
+        use Refusal::*;
+        match self {
+            InvalidCustomMetadata(faults) | InvalidFieldObject(faults) | InvalidSchemaObject(faults) => {
+                Some(("errors", faults.to_json()))
+            }
+            NoFiles(missing) => Some(("missingFileIds", missing.clone().into())),
+            _ => None,
         }
     }
 

@@ -7,6 +7,7 @@
 mod body;
 mod bulk;
 mod changes;
+mod custom_fields;
 mod delivery;
 mod files;
 mod folders;
@@ -31,7 +32,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use tower::util::MapRequestLayer;
 use tower::{Layer, Service};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -69,6 +70,14 @@ pub fn service(
         // A client of one generation sends DELETE when it means restore.
         .route("/files/{id}/versions/{version}/restore", put(versions::restore).delete(versions::restore))
         .route("/folder", post(folders::create).delete(folders::delete))
+        .route(
+            "/custommetadatafields",
+            post(custom_fields::create)
+                .get(custom_fields::list)
+                .patch(custom_fields::missing_id)
+                .delete(custom_fields::missing_id),
+        )
+        .route("/custommetadatafields/{id}", patch(custom_fields::update).delete(custom_fields::delete))
         .route("/bulkjobs/copyfolder", post(jobs::copy_folder))
         .route("/bulkjobs/movefolder", post(jobs::move_folder).put(jobs::move_folder))
         .route("/bulkjobs/renamefolder", post(jobs::rename_folder))

@@ -60,8 +60,8 @@ fn refused(refusal: &Refusal) -> Response {
     if let Some(reason) = reason {
         body["reason"] = reason.into();
     }
-    if let Refusal::NoFiles(missing) = refusal {
-        body["missingFileIds"] = missing.clone().into();
+    if let Some((key, value)) = refusal.details() {
+        body[key] = value;
     }
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     let mut response = json(status, &body);

@@ -5,6 +5,7 @@ pub mod access;
 pub mod blob_ids;
 pub mod changes;
 pub mod check;
+pub mod custom_fields;
 pub mod files;
 pub mod folders;
 pub mod listing;

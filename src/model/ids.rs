@@ -26,6 +26,8 @@ ids! {
     BlobId,
     /// A bulk job.
     JobId,
+    /// A custom metadata field.
+    CustomFieldId,
 }
 
 /// The root that paths start at.

@@ -1,6 +1,7 @@
 //! Plain types: ids, paths and names, times. No database, no HTTP.
 
 pub mod coordinates;
+pub mod custom_field;
 pub mod ids;
 pub mod job;
 pub mod path;

@@ -11,6 +11,7 @@
 
 pub mod check;
 pub mod clone;
+pub mod custom_fields;
 pub mod files;
 pub mod folders;
 pub mod jobs;
@@ -56,6 +57,7 @@ pub const ALL_STATEMENTS: &[(&str, &[(&str, Sql)])] = &[
     ("store", STATEMENTS),
     ("check", check::STATEMENTS),
     ("clone", clone::STATEMENTS),
+    ("custom_fields", custom_fields::STATEMENTS),
     ("files", files::STATEMENTS),
     ("folders", folders::STATEMENTS),
     ("jobs", jobs::STATEMENTS),
@@ -408,4 +410,5 @@ value_from! {
     crate::model::ids::ContentId => Int, v => v.0;
     crate::model::ids::BlobId => Int, v => v.0;
     crate::model::ids::JobId => Int, v => v.0;
+    crate::model::ids::CustomFieldId => Int, v => v.0;
 }

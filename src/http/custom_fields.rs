@@ -1,0 +1,163 @@
+//! Custom metadata fields.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+
+use super::body::{self, Params};
+use super::params::Query;
+use super::{AppState, Caller, FromSdk, WireId, reply};
+use crate::app::App;
+use crate::error::{Refusal, Result};
+use crate::library::custom_fields::{self, FieldChange, NewField, Show};
+use crate::model::custom_field::{Faults, Field, Schema, check_description, check_name};
+use crate::model::ids::CustomFieldId;
+
+/// Set by current SDKs when they send a request again.
+const RETRY_COUNT: &str = "x-stainless-retry-count";
+
+/// `POST /v1/customMetadataFields`
+pub async fn create(State(app): AppState, Caller(_): Caller, headers: HeaderMap, content: Body) -> Result<Response> {
+    let params = body::read(&app, &headers, content).await?;
+    let new = new_field(&params)?;
+    let count = headers.get(RETRY_COUNT).and_then(|count| count.to_str().ok()?.parse::<u32>().ok());
+    let field = custom_fields::create(&app, new, count.is_some_and(|count| count > 0)).await?;
+    Ok(reply::json(StatusCode::CREATED, &represent(&app, &field)))
+}
+
+/// What is wrong with the field itself is told together with what is wrong with its schema.
+fn new_field(params: &Params) -> Result<NewField, Refusal> {
+    let mut faults = Faults::default();
+    let name = faults.take("name", check_name(params.value("name")));
+    let label = faults.take("label", check_name(params.value("label")));
+    let description = faults.take("description", check_description(params.value("description")));
+    let schema = match params.value("schema") {
+        Some(Value::Object(sent)) => match Schema::parse(sent, None) {
+            Ok(schema) => Some(schema),
+            Err(of_schema) if faults.is_empty() => return Err(Refusal::InvalidSchemaObject(of_schema)),
+            Err(of_schema) => {
+                faults.extend(of_schema);
+                None
+            }
+        },
+        Some(_) => {
+            faults.add("schema", "should be of type object");
+            None
+        }
+        None => {
+            faults.add("schema", "is required");
+            None
+        }
+    };
+    match (name, label, description, schema) {
+        (Some(name), Some(label), Some(description), Some(schema)) => Ok(NewField { name, label, schema, description }),
+        _ => Err(Refusal::InvalidFieldObject(faults)),
+    }
+}
+
+/// `GET /v1/customMetadataFields`. All fields apply to every folder, so `folderPath` changes nothing.
+pub async fn list(
+    State(app): AppState,
+    Caller(_): Caller,
+    uri: Uri,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response> {
+    // One old client sends the parameters of a GET as a form. Whatever else a body may hold is none of this call.
+    let sent = body::read(&app, &headers, content).await.ok();
+    let flag = Query::of(&uri).get("includeDeleted").map(|text| Value::from(text.to_owned()));
+    let flag = flag.or_else(|| sent.as_ref()?.value("includeDeleted").cloned());
+    let show = if flag.is_some_and(|flag| is_true(&flag)) { Show::WithDeleted } else { Show::Active };
+    let fields = custom_fields::list(&app, show).await?;
+    let objects: Vec<Value> = fields.iter().map(|field| represent(&app, field)).collect();
+    Ok(reply::json(StatusCode::OK, &objects.into()))
+}
+
+/// Whatever is not true in one of its spellings is false: old clients send `undefined` for what was not set.
+fn is_true(flag: &Value) -> bool {
+    match flag {
+        Value::Bool(flag) => *flag,
+        Value::String(text) => text.trim().eq_ignore_ascii_case("true") || text.trim() == "1",
+        Value::Number(number) => number.as_u64() == Some(1),
+        _ => false,
+    }
+}
+
+/// `PATCH /v1/customMetadataFields/{id}`
+pub async fn update(
+    State(app): AppState,
+    Caller(_): Caller,
+    id: WireId,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response> {
+    let id = field_id(id)?;
+    let params = body::read(&app, &headers, content).await?;
+    let change = change(&params)?;
+    let field = custom_fields::update(&app, id.ok_or(Refusal::NoField)?, change).await?;
+    Ok(reply::json(StatusCode::OK, &represent(&app, &field)))
+}
+
+fn change(params: &Params) -> Result<FieldChange, Refusal> {
+    if params.value("name").is_some() {
+        return Err(Refusal::FieldNameFixed);
+    }
+    let (label, schema) = (params.value("label"), params.value("schema"));
+    if label.is_none() && schema.is_none() && !params.has("description") {
+        return Err(Refusal::NoFieldChange);
+    }
+    let mut faults = Faults::default();
+    let label = label.and_then(|label| faults.take("label", check_name(Some(label))));
+    let description = faults.take("description", check_description(params.value("description")));
+    let schema: Option<Map<String, Value>> = match schema {
+        Some(Value::Object(schema)) => Some(schema.clone()),
+        // One old client sends the label once more under this key.
+        Some(_) if params.value("label").is_none() => {
+            faults.add("schema", "should be of type object");
+            None
+        }
+        _ => None,
+    };
+    // `null` unsets it, as an empty text does.
+    let description = description.filter(|_| params.has("description"));
+    faults.unless_any(FieldChange { label, schema, description }).map_err(Refusal::InvalidFieldObject)
+}
+
+/// `DELETE /v1/customMetadataFields/{id}`
+pub async fn delete(
+    State(app): AppState,
+    Caller(_): Caller,
+    FromSdk(from_sdk): FromSdk,
+    id: WireId,
+) -> Result<Response> {
+    custom_fields::delete(&app, field_id(id)?.ok_or(Refusal::NoField)?).await?;
+    Ok(reply::nothing(from_sdk))
+}
+
+/// `PATCH` and `DELETE` of all fields.
+pub async fn missing_id(Caller(_): Caller) -> Result<Response> {
+    Err(Refusal::MissingFieldId.into())
+}
+
+/// The number behind the id, which may be none of this library's.
+fn field_id(WireId(id): WireId) -> Result<Option<CustomFieldId>, Refusal> {
+    Ok(id.map_err(|_| Refusal::InvalidFieldId)?.map(CustomFieldId))
+}
+
+fn represent(app: &App, field: &Field) -> Value {
+    let mut object = json!({
+        "id": app.tag.wire(field.id.0),
+        "name": field.name,
+        "label": field.label,
+        "schema": field.schema.to_json(),
+    });
+    if let Some(description) = &field.description {
+        object["description"] = description.as_str().into();
+    }
+    if field.deleted {
+        object["isDeleted"] = true.into();
+    }
+    object
+}
