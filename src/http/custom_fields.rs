@@ -33,7 +33,7 @@ fn new_field(params: &Params) -> Result<NewField, Refusal> {
     let name = faults.take("name", check_name(params.value("name")));
     let label = faults.take("label", check_name(params.value("label")));
     let description = faults.take("description", check_description(params.value("description")));
-    let schema = match params.value("schema") {
+    let schema = match given(params, "schema") {
         Some(Value::Object(sent)) => match Schema::parse(sent, None) {
             Ok(schema) => Some(schema),
             Err(of_schema) if faults.is_empty() => return Err(Refusal::InvalidSchemaObject(of_schema)),
@@ -68,7 +68,7 @@ pub async fn list(
     // One old client sends the parameters of a GET as a form. Whatever else a body may hold is none of this call.
     let sent = body::read(&app, &headers, content).await.ok();
     let flag = Query::of(&uri).get("includeDeleted").map(|text| Value::from(text.to_owned()));
-    let flag = flag.or_else(|| sent.as_ref()?.value("includeDeleted").cloned());
+    let flag = flag.or_else(|| given(sent.as_ref()?, "includeDeleted").cloned());
     let show = if flag.is_some_and(|flag| is_true(&flag)) { Show::WithDeleted } else { Show::Active };
     let fields = custom_fields::list(&app, show).await?;
     let objects: Vec<Value> = fields.iter().map(|field| represent(&app, field)).collect();
@@ -101,27 +101,29 @@ pub async fn update(
 }
 
 fn change(params: &Params) -> Result<FieldChange, Refusal> {
-    if params.value("name").is_some() {
+    if given(params, "name").is_some() {
         return Err(Refusal::FieldNameFixed);
     }
-    let (label, schema) = (params.value("label"), params.value("schema"));
-    if label.is_none() && schema.is_none() && !params.has("description") {
+    let (label, schema) = (given(params, "label"), given(params, "schema"));
+    let names_description = params.value("description").is_some();
+    if label.is_none() && schema.is_none() && !names_description {
         return Err(Refusal::NoFieldChange);
     }
+    let has_label = label.is_some();
     let mut faults = Faults::default();
     let label = label.and_then(|label| faults.take("label", check_name(Some(label))));
     let description = faults.take("description", check_description(params.value("description")));
     let schema: Option<Map<String, Value>> = match schema {
         Some(Value::Object(schema)) => Some(schema.clone()),
         // One old client sends the label once more under this key.
-        Some(_) if params.value("label").is_none() => {
+        Some(_) if !has_label => {
             faults.add("schema", "should be of type object");
             None
         }
         _ => None,
     };
     // `null` unsets it, as an empty text does.
-    let description = description.filter(|_| params.has("description"));
+    let description = description.filter(|_| names_description);
     faults.unless_any(FieldChange { label, schema, description }).map_err(Refusal::InvalidFieldObject)
 }
 
@@ -139,6 +141,11 @@ pub async fn delete(
 /// `PATCH` and `DELETE` of all fields.
 pub async fn missing_id(Caller(_): Caller) -> Result<Response> {
     Err(Refusal::MissingFieldId.into())
+}
+
+/// A parameter that is not `null`.
+fn given<'a>(params: &'a Params, name: &str) -> Option<&'a Value> {
+    params.value(name).filter(|value| !value.is_null())
 }
 
 /// The number behind the id, which may be none of this library's.

@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod changes;
+mod custom_fields;
 mod delivery;
 mod files;
 mod folders;
