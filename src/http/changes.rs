@@ -4,13 +4,14 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::body::Params;
 use super::files::file_id;
 use super::{AppState, Caller, WireId, body, reply, represent};
 use crate::error::{Refusal, Result};
 use crate::library::changes::{self, AiTags, Changes, Publish};
+use crate::library::custom_fields;
 use crate::model::coordinates;
 use crate::model::tags;
 
@@ -32,6 +33,7 @@ pub async fn update(
         removed_ai_tags: removed_ai_tags(&params)?,
         custom_coordinates: new_coordinates(params.value("customCoordinates"))?,
         description: new_description(params.value("description"))?,
+        custom_metadata: new_custom_metadata(params.value("customMetadata"))?,
         publish: publish(params.value("publish"))?,
     };
     let file = changes::update(&app, id, &changes).await?;
@@ -82,6 +84,13 @@ fn new_description(value: Option<&Value>) -> Result<Option<String>, Refusal> {
         Some(Value::Null) => Ok(Some(String::new())),
         Some(Value::String(text)) if text.chars().count() <= DESCRIPTION_CHARS_MAX => Ok(Some(text.clone())),
         Some(_) => Err(Refusal::BadDescription),
+    }
+}
+
+fn new_custom_metadata(value: Option<&Value>) -> Result<Option<Map<String, Value>>, Refusal> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => Ok(Some(custom_fields::sent(value)?.clone())),
     }
 }
 

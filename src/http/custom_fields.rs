@@ -143,6 +143,16 @@ pub async fn missing_id(Caller(_): Caller) -> Result<Response> {
     Err(Refusal::MissingFieldId.into())
 }
 
+/// The values of an upload form: the text of a JSON object. Old clients write what is not set as text too.
+pub fn of_form(text: Option<&str>) -> Result<Option<Map<String, Value>>, Refusal> {
+    let Some(text) = text.map(str::trim).filter(|text| !["", "undefined", "null"].contains(text)) else {
+        return Ok(None);
+    };
+    // What is no JSON at all is no object either.
+    let values = serde_json::from_str(text).unwrap_or_default();
+    Ok(Some(custom_fields::sent(&values)?.clone()))
+}
+
 /// A parameter that is not `null`.
 fn given<'a>(params: &'a Params, name: &str) -> Option<&'a Value> {
     params.value(name).filter(|value| !value.is_null())

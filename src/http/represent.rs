@@ -103,7 +103,7 @@ fn on_request(located: &Located) -> [(&'static str, Value); 6] {
         ("customCoordinates", file.custom_coordinates.clone().into()),
         ("isPrivateFile", (file.flags & PRIVATE != 0).into()),
         ("isPublished", (file.flags & UNPUBLISHED == 0).into()),
-        ("customMetadata", json!({})),
+        ("customMetadata", file.custom_metadata.as_deref().map_or_else(|| json!({}), |text| json_of(Some(text)))),
         ("embeddedMetadata", json_of(file.embedded_metadata.as_deref())),
     ]
 }

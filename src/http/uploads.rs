@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 
 use super::form::{self, FilePart, Form, FormError, Target, bool_field, last_field};
-use super::{AppState, NamesOf, reply, represent};
+use super::{AppState, NamesOf, custom_fields, reply, represent};
 use crate::app::App;
 use crate::error::{Error, Refusal, Result};
 use crate::library::upload::{self, Upload};
@@ -133,6 +133,8 @@ fn asked_for(form: &Form, names: Names) -> Result<Upload, Refusal> {
         private: bool_field(&form.fields, "isPrivateFile").unwrap_or(false),
         published: bool_field(&form.fields, "isPublished").unwrap_or(true),
         tags: tags.unwrap_or_default(),
+        custom_metadata: custom_fields::of_form(text("customMetadata"))?,
+        overwrite_custom_metadata: bool_field(&form.fields, "overwriteCustomMetadata").unwrap_or(true),
     })
 }
 

@@ -1,8 +1,11 @@
 //! What a client says about files: tags, coordinates, description, publication. What is said belongs to the content,
 //! which is written once; so a change writes another content row over the same bytes and shows that.
 
+use serde_json::{Map, Value};
+
 use crate::app::App;
 use crate::error::{Error, Refusal, Result};
+use crate::library::custom_fields;
 use crate::library::files::{Located, locked};
 use crate::library::versions::{after, shown};
 use crate::model::ids::{ContentId, FileId};
@@ -21,6 +24,8 @@ pub struct Changes {
     pub custom_coordinates: Option<Option<String>>,
     /// Empty for none.
     pub description: Option<String>,
+    /// Values by field, laid over those that are there; `null` unsets one.
+    pub custom_metadata: Option<Map<String, Value>>,
     pub publish: Option<Publish>,
 }
 
@@ -70,6 +75,10 @@ pub async fn update(app: &App, id: FileId, changes: &Changes) -> Result<Located>
     if let Some(description) = &changes.description {
         content.description = (!description.is_empty()).then(|| description.clone());
     }
+    if let Some(sent) = &changes.custom_metadata {
+        let fields = custom_fields::active(app, &mut tx).await?;
+        content.custom_metadata = custom_fields::checked(&fields, sent, content.custom_metadata.as_deref())?;
+    }
     let mut flags = file.flags;
     if let Some(publish) = changes.publish {
         flags = flags & !UNPUBLISHED | if publish.published { 0 } else { UNPUBLISHED };
@@ -79,7 +88,7 @@ pub async fn update(app: &App, id: FileId, changes: &Changes) -> Result<Located>
     if let Some(Publish { published, include_versions: true }) = changes.publish {
         files::publish_history(&mut tx, id, published, change).await?;
     }
-    let updated = shown(&mut tx, id).await?;
+    let updated = shown(app, &mut tx, id).await?;
     tx.commit().await?;
     Ok(updated)
 }

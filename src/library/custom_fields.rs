@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::error::{Error, Refusal, Result};
+use crate::library::files::Located;
 use crate::model::custom_field::{
     self, FIELDS_EVER_MAX, FIELDS_MAX, Faults, Field, Fields, METADATA_BYTES_MAX, Schema,
 };
@@ -60,7 +61,7 @@ pub async fn active(app: &App, tx: &mut Tx) -> Result<Arc<Fields>> {
     if let Some(fields) = app.custom_fields.of(edition) {
         return Ok(fields);
     }
-    let fields = Arc::new(Fields::new(store::active(tx).await?));
+    let fields = Arc::new(Fields::new(store::all(tx).await?));
     app.custom_fields.remember(edition, &fields);
     Ok(fields)
 }
@@ -80,9 +81,22 @@ pub fn sent(values: &Value) -> Result<&Map<String, Value>, Refusal> {
     values.as_object().ok_or_else(not_an_object)
 }
 
-/// The values of an asset that are shown: those of deleted fields are not.
-pub fn shown(fields: &Fields, stored: Option<&str>) -> Result<Map<String, Value>> {
-    Ok(custom_field::shown(fields, parse(stored)?))
+/// Takes the values of deleted fields out of what is shown of assets.
+pub async fn hide_deleted(app: &App, tx: &mut Tx, found: &mut [Located]) -> Result<()> {
+    if found.iter().all(|located| located.asset.custom_metadata.is_none()) {
+        return Ok(());
+    }
+    let fields = active(app, tx).await?;
+    if !fields.any_deleted() {
+        return Ok(());
+    }
+    for Located { asset, .. } in found {
+        if let Some(stored) = asset.custom_metadata.take() {
+            let shown = custom_field::shown(&fields, parse(Some(&stored))?);
+            asset.custom_metadata = Some(Value::from(shown).to_string());
+        }
+    }
+    Ok(())
 }
 
 fn parse(stored: Option<&str>) -> Result<Map<String, Value>> {

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::error::{Refusal, Result};
+use crate::library::custom_fields;
 use crate::model::ids::{FileId, FolderId, VersionId};
 use crate::model::path::FolderPath;
 use crate::store::files::{self, Deliverable, File};
@@ -16,31 +17,35 @@ pub struct Located {
     pub folder: FolderPath,
 }
 
-/// Adds the path; `None` when the asset cannot be seen.
-pub async fn located(tx: &mut Tx, asset: Asset) -> Result<Option<Located>> {
-    let folder = Places::default().path(tx, asset.folder_id).await?;
-    Ok(folder.map(|folder| Located { asset, folder }))
+/// Adds the path, and takes away what is not shown; `None` when the asset cannot be seen.
+pub async fn located(app: &App, tx: &mut Tx, asset: Asset) -> Result<Option<Located>> {
+    let Some(folder) = Places::default().path(tx, asset.folder_id).await? else { return Ok(None) };
+    let mut found = Located { asset, folder };
+    custom_fields::hide_deleted(app, tx, std::slice::from_mut(&mut found)).await?;
+    Ok(Some(found))
 }
 
 /// A file's current version.
 pub async fn details(app: &App, id: FileId) -> Result<Located> {
     let mut tx = app.db.read().await?;
-    visible(&mut tx, id).await
+    visible(app, &mut tx, id).await
 }
 
-async fn visible(tx: &mut Tx, id: FileId) -> Result<Located> {
+async fn visible(app: &App, tx: &mut Tx, id: FileId) -> Result<Located> {
     let asset = listing::file(tx, id).await?.ok_or(Refusal::NoFile)?;
-    Ok(located(tx, asset).await?.ok_or(Refusal::NoFile)?)
+    Ok(located(app, tx, asset).await?.ok_or(Refusal::NoFile)?)
 }
 
 /// All versions of a file, newest first.
 pub async fn versions(app: &App, id: FileId) -> Result<Vec<Located>> {
     let mut tx = app.db.read().await?;
-    let current = visible(&mut tx, id).await?;
+    let current = visible(app, &mut tx, id).await?;
     let folder = current.folder.clone();
     let older = listing::superseded(&mut tx, id).await?;
     let older = older.into_iter().map(|asset| Located { asset, folder: folder.clone() });
-    Ok(std::iter::once(current).chain(older).collect())
+    let mut versions: Vec<Located> = std::iter::once(current).chain(older).collect();
+    custom_fields::hide_deleted(app, &mut tx, &mut versions).await?;
+    Ok(versions)
 }
 
 /// A file that can be seen, locked until the transaction ends.

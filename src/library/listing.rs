@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::error::Result;
+use crate::library::custom_fields;
 use crate::library::files::Located;
 use crate::model::ids::LIBRARY;
 use crate::model::path::FolderPath;
@@ -17,18 +18,23 @@ pub async fn in_folder(app: &App, folder: &FolderPath, page: &Page) -> Result<Ve
     let mut tx = app.db.read().await?;
     let Some(id) = place::find(&mut tx, folder).await? else { return Ok(Vec::new()) };
     let assets = listing::in_folder(&mut tx, id, page).await?;
-    Ok(assets.into_iter().map(|asset| Located { asset, folder: folder.clone() }).collect())
+    let mut found: Vec<_> = assets.into_iter().map(|asset| Located { asset, folder: folder.clone() }).collect();
+    custom_fields::hide_deleted(app, &mut tx, &mut found).await?;
+    Ok(found)
 }
 
 /// A page of everything in the library.
 pub async fn everywhere(app: &App, page: &Page) -> Result<Vec<Located>> {
     let mut tx = app.db.read().await?;
     let mut places = Places::default();
-    if page.show == Show::Files && page.key == SortKey::Created {
-        return scan(&mut tx, &mut places, page).await;
-    }
-    let assets = listing::everywhere(&mut tx, LIBRARY, page).await?;
-    locate(&mut tx, &mut places, assets).await
+    let mut found = if page.show == Show::Files && page.key == SortKey::Created {
+        scan(&mut tx, &mut places, page).await?
+    } else {
+        let assets = listing::everywhere(&mut tx, LIBRARY, page).await?;
+        locate(&mut tx, &mut places, assets).await?
+    };
+    custom_fields::hide_deleted(app, &mut tx, &mut found).await?;
+    Ok(found)
 }
 
 async fn locate(tx: &mut Tx, places: &mut Places, assets: Vec<Asset>) -> Result<Vec<Located>> {

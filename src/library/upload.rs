@@ -1,9 +1,12 @@
 //! An upload, once its bytes are in the blob store: what they are, where they go, and the one
 //! transaction that makes them a file or a new version of one.
 
+use serde_json::{Map, Value};
+
 use crate::app::App;
 use crate::blobs::{Provisional, Stored};
 use crate::error::{Error, Refusal, Result};
+use crate::library::custom_fields;
 use crate::library::files::{Located, located};
 use crate::media::{self, Media};
 use crate::model::ids::{BlobId, ContentId, FileId, FolderId, VersionId};
@@ -29,6 +32,10 @@ pub struct Upload {
     pub private: bool,
     pub published: bool,
     pub tags: Vec<String>,
+    /// Values by field; `None` when the request has none.
+    pub custom_metadata: Option<Map<String, Value>>,
+    /// Whether a request without values takes away those of the version that it replaces.
+    pub overwrite_custom_metadata: bool,
 }
 
 /// Makes the bytes of `blob_id` a file. Done when the catalog has committed; before that nothing of it
@@ -71,6 +78,7 @@ async fn write_rows(app: &App, upload: &Upload, name: &str, mut content: Content
     let now = Millis::now();
     let folder = place::find_or_make(&app.db, &mut tx, &upload.folder, upload.names, now).await?;
     content.id = ContentId(app.db.take_ids(&mut tx, 1).await?);
+    content.custom_metadata = custom_metadata(app, &mut tx, upload, folder, name).await?;
     files::insert_content(&mut tx, &content, now).await?;
     let flags = if upload.private { PRIVATE } else { 0 } | if upload.published { 0 } else { UNPUBLISHED };
     let id = loop {
@@ -81,8 +89,30 @@ async fn write_rows(app: &App, upload: &Upload, name: &str, mut content: Content
     };
     let asset =
         listing::file(&mut tx, id).await?.ok_or_else(|| Error::Damaged("an uploaded file is not there".into()))?;
-    let file = located(&mut tx, asset).await?.ok_or_else(|| Error::Damaged("an uploaded file is nowhere".into()))?;
+    let file =
+        located(app, &mut tx, asset).await?.ok_or_else(|| Error::Damaged("an uploaded file is nowhere".into()))?;
     Ok((tx, file))
+}
+
+/// The values of the new version: those sent, or else those of the version it replaces, if they are to be kept.
+async fn custom_metadata(
+    app: &App,
+    tx: &mut Tx,
+    upload: &Upload,
+    folder: FolderId,
+    name: &str,
+) -> Result<Option<String>> {
+    let fields = custom_fields::active(app, tx).await?;
+    if let Some(sent) = &upload.custom_metadata {
+        return custom_fields::checked(&fields, sent, None);
+    }
+    let replaces = !upload.unique_name && !upload.overwrite_custom_metadata;
+    let replaced = if replaces { files::at(tx, folder, name).await? } else { None };
+    let kept = match replaced {
+        Some(file) => files::content(tx, file.content_id).await?.custom_metadata,
+        None => None,
+    };
+    custom_fields::checked(&fields, &Map::new(), kept.as_deref())
 }
 
 /// Makes the first version of a new file or appends to the one that has the name. `None` when another

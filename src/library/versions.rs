@@ -33,12 +33,12 @@ pub async fn restore(app: &App, id: FileId, version: VersionId) -> Result<Locate
     let mut tx = app.db.write(Reach::Add).await?;
     let file = locked(&mut tx, id).await?;
     if file.version_id == version {
-        return shown(&mut tx, id).await;
+        return shown(app, &mut tx, id).await;
     }
     let old = files::version(&mut tx, id, version).await?.ok_or(Refusal::NoVersion)?;
     let change = tx.next_change().await?;
     files::restore(&mut tx, &file, &old, after(&file), change).await?;
-    let restored = shown(&mut tx, id).await?;
+    let restored = shown(app, &mut tx, id).await?;
     tx.commit().await?;
     Ok(restored)
 }
@@ -49,7 +49,7 @@ pub fn after(file: &File) -> Millis {
 }
 
 /// The file as the answer shows it.
-pub async fn shown(tx: &mut Tx, id: FileId) -> Result<Located> {
+pub async fn shown(app: &App, tx: &mut Tx, id: FileId) -> Result<Located> {
     let asset = listing::file(tx, id).await?.ok_or(Refusal::NoFile)?;
-    Ok(located(tx, asset).await?.ok_or(Refusal::NoFile)?)
+    Ok(located(app, tx, asset).await?.ok_or(Refusal::NoFile)?)
 }

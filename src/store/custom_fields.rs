@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::{Tx, args, statements};
 use crate::error::{Error, Result};
-use crate::model::custom_field::{FIELDS_EVER_MAX, FIELDS_MAX, Field, Schema};
+use crate::model::custom_field::{FIELDS_EVER_MAX, Field, Schema};
 use crate::model::ids::CustomFieldId;
 use crate::model::time::Millis;
 
@@ -13,7 +13,6 @@ statements! {
     /// Also holds the row until the end of the transaction.
     NEXT_EDITION: "UPDATE custom_field_edition SET edition = edition + 1 WHERE library = 1";
     ALL: "SELECT id, name, label, schema, description, deleted IS NOT NULL AS is_deleted FROM custom_field ORDER BY id LIMIT $1";
-    ACTIVE: "SELECT id, name, label, schema, description, FALSE AS is_deleted FROM custom_field WHERE deleted IS NULL ORDER BY id LIMIT $1";
     INSERT_IF_FREE: "INSERT INTO custom_field (id, name, label, schema, description, created, updated)
         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING";
     UPDATE: "UPDATE custom_field SET label = $2, schema = $3, description = $4, updated = $5 WHERE id = $1 AND deleted IS NULL";
@@ -54,15 +53,7 @@ pub async fn begin_change(tx: &mut Tx) -> Result<()> {
 
 /// All fields, also deleted ones, in order of creation.
 pub async fn all(tx: &mut Tx) -> Result<Vec<Field>> {
-    fields(tx.all(&ALL, args![FIELDS_EVER_MAX as i64]).await?)
-}
-
-/// The fields that are not deleted, in order of creation.
-pub async fn active(tx: &mut Tx) -> Result<Vec<Field>> {
-    fields(tx.all(&ACTIVE, args![FIELDS_MAX as i64]).await?)
-}
-
-fn fields(rows: Vec<Stored>) -> Result<Vec<Field>> {
+    let rows: Vec<Stored> = tx.all(&ALL, args![FIELDS_EVER_MAX as i64]).await?;
     rows.into_iter().map(Stored::field).collect()
 }
 

@@ -136,19 +136,26 @@ pub struct Field {
 pub struct Fields {
     list: Vec<Field>,
     by_name: HashMap<String, usize>,
+    any_deleted: bool,
 }
 
 impl Fields {
-    /// Deleted ones among `fields` are left out.
+    /// Of all fields there ever were.
     pub fn new(fields: Vec<Field>) -> Fields {
+        let any_deleted = fields.iter().any(|field| field.deleted);
         let list: Vec<Field> = fields.into_iter().filter(|field| !field.deleted).collect();
         let by_name = list.iter().enumerate().map(|(at, field)| (field.name.clone(), at)).collect();
-        Fields { list, by_name }
+        Fields { list, by_name, any_deleted }
     }
 
     /// The field of that name.
     pub fn get(&self, name: &str) -> Option<&Field> {
         self.by_name.get(name).map(|at| &self.list[*at])
+    }
+
+    /// Whether there are values that are not shown.
+    pub fn any_deleted(&self) -> bool {
+        self.any_deleted
     }
 
     /// All of them.

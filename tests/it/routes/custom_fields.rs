@@ -289,7 +289,7 @@ async fn ids_are_checked() {
             for path in [FIELDS, "/v1/customMetadataFields/", "/v2/customMetadataFields"] {
                 refused(&send(path).await, 400, None, "Missing id parameter.");
             }
-            for bad in ["x", "undefined", "null", "FFFFFFFFFFFFFFFFFFFFFFFF", "%00", "f%2Ff"] {
+            for bad in ["x", "undefined", "null", "00000000000000000000000g", "%00", "f%2Ff"] {
                 let answer = send(&format!("{FIELDS}/{bad}")).await;
                 refused(&answer, 400, None, "Your request contains invalid ID parameter.");
             }

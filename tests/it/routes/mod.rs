@@ -7,6 +7,7 @@
 mod bad_input;
 mod changes;
 mod custom_fields;
+mod custom_values;
 mod delivery;
 mod files;
 mod folders;

@@ -218,6 +218,8 @@ impl<'a> Sequence<'a> {
             private: false,
             published: true,
             tags: Vec::new(),
+            custom_metadata: None,
+            overwrite_custom_metadata: true,
         };
         let happens = self.maybe_fault();
         let fair = self.fault.load(Ordering::Relaxed) == FAIR;
