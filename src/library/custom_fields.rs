@@ -218,3 +218,71 @@ pub async fn delete(app: &App, id: CustomFieldId) -> Result<()> {
     }
     tx.commit().await
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::custom_field::TEXT_CHARS_MAX;
+
+    fn schema(sent: &Value) -> Schema {
+        Schema::parse(sent.as_object().unwrap(), None).unwrap()
+    }
+
+    fn new(name: &str, label: &str) -> NewField {
+        NewField {
+            name: name.into(),
+            label: label.into(),
+            schema: schema(&json!({ "type": "Text" })),
+            description: None,
+        }
+    }
+
+    fn field(id: i64, deleted: bool) -> Field {
+        let NewField { name, label, schema, description } = new(&format!("n{id}"), &format!("l{id}"));
+        Field { id: CustomFieldId(id), name, label, schema, description, deleted }
+    }
+
+    #[test]
+    fn fields_are_counted_with_and_without_the_deleted_ones() {
+        let active: Vec<_> = (0..FIELDS_MAX as i64).map(|id| field(id, false)).collect();
+        assert_eq!(may_add(&active[1..], &new("a", "a")), Ok(()));
+        assert_eq!(may_add(&active, &new("a", "a")), Err(Refusal::TooManyFields));
+        let deleted: Vec<_> = (0..FIELDS_EVER_MAX as i64).map(|id| field(id, true)).collect();
+        assert_eq!(may_add(&deleted[1..], &new("a", "a")), Ok(()));
+        assert_eq!(may_add(&deleted, &new("a", "a")), Err(Refusal::TooManyFields));
+        // What is wrong with the request is told first.
+        assert_eq!(may_add(&deleted, &new("n7", "l7")), Err(Refusal::FieldNameTaken));
+        assert_eq!(may_add(&active, &new("a", "l7")), Err(Refusal::FieldLabelTaken));
+        assert_eq!(may_add(&deleted[..8], &new("a", "l7")), Ok(()));
+    }
+
+    #[test]
+    fn the_defaults_of_all_required_fields_are_bounded_together() {
+        let long = "x".repeat(TEXT_CHARS_MAX as usize);
+        let required = schema(&json!({ "type": "Text", "isValueRequired": true, "defaultValue": long }));
+        let optional = schema(&json!({ "type": "Text", "defaultValue": long }));
+        let with = |count: i64, schema: &Schema| -> Vec<Field> {
+            (0..count).map(|id| Field { schema: schema.clone(), ..field(id, false) }).collect()
+        };
+        let one_more = NewField { schema: required.clone(), ..new("a", "a") };
+        let fits = (METADATA_BYTES_MAX / long.len()) as i64;
+        let too_many = |answer: Result<(), Refusal>| {
+            let Err(Refusal::InvalidSchemaObject(faults)) = answer else { panic!("{answer:?}") };
+            assert_eq!(
+                faults.to_json(),
+                json!({ "defaultValue": "should be at most 32768 bytes with those of all other required fields" })
+            );
+        };
+        assert_eq!(may_add(&with(fits - 1, &required), &one_more), Ok(()));
+        assert_eq!(may_add(&with(fits, &optional), &one_more), Ok(()));
+        too_many(may_add(&with(fits, &required), &one_more));
+        let mut known = with(fits, &required);
+        known.push(field(fits, false));
+        let change = FieldChange { schema: required.to_json().as_object().cloned(), ..FieldChange::default() };
+        too_many(changed(&known, CustomFieldId(fits), change.clone()).map(drop));
+        known.remove(0);
+        assert!(changed(&known, CustomFieldId(fits), change).is_ok());
+    }
+}

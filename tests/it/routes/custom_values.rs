@@ -275,3 +275,46 @@ async fn stored_values_outlive_a_change_of_their_field() {
     })
     .await;
 }
+
+/// A server over the same catalog and bytes as others, with a directory of its own.
+async fn server_over(database: &str, blobs: &std::path::Path, data: &std::path::Path) -> Server {
+    let options = Options::new(data)
+        .catalog(Some(database))
+        .variable("CALOTYPE_BLOBS", blobs.display())
+        .variable("CALOTYPE_SECRET", "one secret for all servers of a library");
+    Server::start_with(options).await
+}
+
+#[tokio::test]
+async fn a_change_of_fields_counts_at_once_on_every_server() {
+    let Some(database) = fresh_database("fields").await else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let (blobs, one, two) = (directory.path().join("blobs"), directory.path().join("1"), directory.path().join("2"));
+    let mut one = server_over(&database.url, &blobs, &one).await;
+    let mut two = server_over(&database.url, &blobs, &two).await;
+    let (here, there) = (one.client(), two.client());
+    let upload = async |client: &Client, values: &str| {
+        let fields = [("customMetadata", values), ("responseFields", "customMetadata")];
+        client.upload_with("/", "f.txt", bytes_of(1), &fields).await.expect("an answer")
+    };
+    for round in 0..10 {
+        let (values, name) = (format!("{{\"f{round}\":7}}"), format!("f{round}"));
+        refused_with(&upload(&there, &values).await, &json!({ &name: "field does not exist" }));
+        let field = json!({ "name": name, "label": name, "schema": { "type": "Number" } });
+        let id = here.post("/v1/customMetadataFields", field).await.unwrap().expect(201).text("id").to_owned();
+        let file = upload(&there, &values).await.expect(200);
+        assert_eq!(file.body["customMetadata"], json!({ &name: 7 }));
+        let path = format!("/v1/customMetadataFields/{id}");
+        let change = json!({ "schema": { "maxValue": 6 } });
+        there.send(Method::PATCH, &path, Some(change)).await.unwrap().expect(200);
+        refused_with(&upload(&here, &values).await, &json!({ &name: "should be at most 6" }));
+        there.send(Method::DELETE, &path, None).await.unwrap().expect(204);
+        let details = here.details(file.text("fileId")).await.unwrap().expect(200);
+        assert_eq!(details.body["customMetadata"], json!({}));
+        refused_with(&upload(&here, &values).await, &json!({ &name: "field does not exist" }));
+    }
+    for server in [&mut one, &mut two] {
+        server.assert_no_panic();
+        server.term().await;
+    }
+}
