@@ -10,6 +10,8 @@
 //! fields simply stop being shown.
 
 pub mod date;
+#[cfg(test)]
+mod properties;
 mod schema;
 #[cfg(test)]
 mod tests;
