@@ -16,6 +16,7 @@ use crate::jobs::status::{self, Finished};
 use crate::library::access::Keys;
 use crate::library::blob_ids::BlobIds;
 use crate::library::custom_fields;
+use crate::library::delivery::{self, Delivered};
 use crate::model::ids::LibraryTag;
 use crate::store::{Db, Reach, jobs, settings};
 
@@ -39,6 +40,7 @@ pub struct App {
     pub blob_ids: BlobIds,
     pub finished_jobs: Finished,
     pub custom_fields: custom_fields::Known,
+    pub delivered: Delivered,
     /// Tells this server from others over the same catalog, across restarts.
     pub server_name: String,
     /// Uploads of unknown form are kept here until it is known what they are.
@@ -128,6 +130,7 @@ impl App {
             blob_ids,
             finished_jobs: status::remember(),
             custom_fields: custom_fields::Known::default(),
+            delivered: delivery::remember(),
             server_name,
             spool_dir,
             wake: Notify::new(),

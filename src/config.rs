@@ -83,6 +83,12 @@ pub struct Serve {
     /// How long a client may send nothing in the middle of a request, in milliseconds
     #[arg(long, env = "CALOTYPE_IDLE_TIMEOUT_MS", default_value_t = 60_000, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     pub idle_timeout_ms: u64,
+    /// Deliver signed URLs only, also of public files
+    #[arg(long, env = "CALOTYPE_RESTRICT_UNSIGNED_URLS", value_parser = clap::builder::BoolishValueParser::new())]
+    pub restrict_unsigned_urls: bool,
+    /// How long browsers and proxies may keep a delivered file without asking whether it is still the same, in seconds
+    #[arg(long, env = "CALOTYPE_DELIVERY_MAX_AGE_S", default_value_t = 0, value_name = "S", value_parser = clap::value_parser!(u64).range(..=15_552_000))]
+    pub delivery_max_age_s: u64,
 }
 
 /// How log lines look.
@@ -105,6 +111,8 @@ pub struct Settings {
     /// Folders on a path that is made.
     pub folder_depth_max: usize,
     pub idle_timeout: Duration,
+    pub restrict_unsigned_urls: bool,
+    pub delivery_max_age_s: u64,
 }
 
 impl Default for Settings {
@@ -118,6 +126,8 @@ impl Default for Settings {
             queued_jobs_max: 100_000,
             folder_depth_max: 50,
             idle_timeout: Duration::from_secs(60),
+            restrict_unsigned_urls: false,
+            delivery_max_age_s: 0,
         }
     }
 }
@@ -143,6 +153,8 @@ impl Serve {
             queued_jobs_max: self.queued_jobs_max,
             folder_depth_max: self.folder_depth_max.into(),
             idle_timeout: Duration::from_millis(self.idle_timeout_ms),
+            restrict_unsigned_urls: self.restrict_unsigned_urls,
+            delivery_max_age_s: self.delivery_max_age_s,
         })
     }
 

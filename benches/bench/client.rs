@@ -15,6 +15,8 @@ use crate::server::PRIVATE_KEY;
 
 /// More than any answer that is asked for: a page of 100 files is about 150 KB.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
+/// Read at once of a body that nobody looks at; more than a socket holds.
+const DOWNLOAD_BUFFER_BYTES: usize = 1 << 20;
 /// A job that takes longer is an error.
 const JOB_MAX: Duration = Duration::from_secs(15 * 60);
 /// No single answer takes this long unless the server hangs.
@@ -51,6 +53,33 @@ impl Client {
             self.read_more().await?;
         }
         Ok(status)
+    }
+
+    /// Sends a request and throws the body of its answer away; returns the body's length in bytes.
+    pub async fn download(&mut self, request: &[u8]) -> Result<u64> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
+        let head_bytes = loop {
+            self.read_more().await?;
+            if let Some(at) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+                break at + 4;
+            }
+        };
+        let (status, body_bytes) = parse_head(&self.buffer[..head_bytes])?;
+        if status != 200 {
+            return Err(String::from_utf8_lossy(&self.buffer).into());
+        }
+        let mut left = (head_bytes + body_bytes).saturating_sub(self.buffer.len());
+        self.buffer.reserve(DOWNLOAD_BUFFER_BYTES);
+        while left > 0 {
+            self.buffer.clear();
+            let read = self.stream.read_buf(&mut self.buffer).await?;
+            if read == 0 {
+                return Err("the server closed the connection".into());
+            }
+            left = left.saturating_sub(read);
+        }
+        Ok(body_bytes as u64)
     }
 
     async fn read_more(&mut self) -> Result<()> {

@@ -1,4 +1,4 @@
-//! The benchmark of the folder jobs, the listing and the job status, each beside its own limit.
+//! The benchmark of the folder jobs, the listing, the job status and downloads, each beside its own limit.
 //!
 //! ```text
 //! cargo bench --bench bench                              every measurement at 1,000, 100,000 and 1,000,000 files
@@ -27,6 +27,8 @@
 //! - **page**: the first 100 of a folder, by creation and by name; `ratio` compares the largest with the smallest.
 //! - **status**: requests per second of the job status over 32 connections; `peer` is a bare axum handler that
 //!   answers with the same bytes, in a process of its own. Client and server share the machine.
+//! - **download**: originals of 20 KB over 32 connections and of 100 MB over 4; `peer` is nginx over a directory with the
+//!   same bytes, in turns with the server. It is left out where nginx is not installed.
 //!
 //! `idle` and `peak` are the resident memory of the server process in MB (for PostgreSQL without the database's).
 
@@ -35,8 +37,10 @@
 mod bare;
 mod client;
 mod content;
+mod download;
 mod foreground;
 mod library;
+mod nginx;
 mod raw;
 mod report;
 mod requests;

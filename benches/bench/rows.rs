@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::Result;
 use crate::client::{self, Client};
+use crate::download;
 use crate::library::{Catalog, Library};
 use crate::raw;
 use crate::report::{Limit, Report, Row};
@@ -23,6 +24,7 @@ pub enum Section {
     Foreground,
     Page,
     Status,
+    Download,
 }
 
 /// How often and how long to measure.
@@ -38,6 +40,8 @@ pub struct Effort {
     pub status_runs: usize,
     pub status_load: Duration,
     pub batch_rows: u32,
+    /// A smoke test: little of everything.
+    pub is_quick: bool,
 }
 
 impl Effort {
@@ -50,6 +54,7 @@ impl Effort {
         status_runs: 3,
         status_load: Duration::from_secs(5),
         batch_rows: 4_000,
+        is_quick: false,
     };
     pub const QUICK: Effort = Effort {
         sections: Vec::new(),
@@ -60,6 +65,7 @@ impl Effort {
         status_runs: 1,
         status_load: Duration::from_millis(500),
         batch_rows: 4_000,
+        is_quick: true,
     };
 
     pub fn measures(&self, section: Section) -> bool {
@@ -119,6 +125,10 @@ pub async fn measure(
         if effort.measures(Section::Status) {
             add("Job status", requests::statuses(library, effort, small, large).await?);
         }
+    }
+    let is_shared = library.seeded.trees.last().is_none_or(|tree| tree.size <= crate::SHARED_LIBRARY_FILES_MAX);
+    if is_shared && effort.measures(Section::Download) {
+        add("Download of originals", download::downloads(library, effort).await?);
     }
     Ok(())
 }

@@ -9,7 +9,8 @@
 //! 4. When no row refers to it any more, the collector calls [`Blobs::delete`]. Nothing else removes a kept blob.
 //!
 //! Deliberately absent: overwriting, renaming, reference counts, and any look at the catalog. Only methods of
-//! [`ObjectStore`] are used for the bytes, so that a bucket can stand in for a directory. A bucket must be built with
+//! [`ObjectStore`] write, list and delete the bytes, so that a bucket can stand in for a directory; a directory is read
+//! directly (`read.rs`), for speed. A bucket must be built with
 //! its copy-if-absent option set (for S3: `S3CopyIfNotExists`), because a large body is staged and then published.
 //!
 //! Layout: `blobs/{low byte}/{id}` (both hexadecimal; 256 shards keep a local directory small), `staging/…` for large
@@ -19,30 +20,26 @@ mod error;
 mod local;
 mod provisional;
 mod put;
+mod read;
 #[cfg(test)]
 mod tests;
 
-use std::io::{Seek, SeekFrom};
-use std::ops::Range;
 use std::path::Path as DirPath;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::SystemTime;
 
-use bytes::Bytes;
-use futures_util::stream::{self, BoxStream};
-use futures_util::{Stream, StreamExt, TryStreamExt, future};
+use futures_util::{Stream, TryStreamExt, future};
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, GetResult, GetResultPayload, ObjectStore, ObjectStoreExt, PutMode};
-use tokio::io::AsyncReadExt;
-use tokio_util::io::ReaderStream;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 
 pub use crate::model::ids::BlobId;
 pub use error::{BlobError, PutError};
 pub use local::sweep_cutoff;
 pub use provisional::Provisional;
 pub use put::{HEAD_BYTES_MAX, PART_BYTES, Stored};
+pub use read::AT_ONCE_BYTES_MAX;
 
 /// Prefix of published blobs.
 const BLOBS: &str = "blobs";
@@ -55,9 +52,6 @@ const MARKER: &str = "calotype-library";
 
 /// Longest marker that is read back, in bytes; a library tag is a short id, anything longer is not ours.
 const MARKER_BYTES_MAX: u64 = 1024;
-
-/// Bytes per chunk of a local read: few enough hops to the blocking pool, and small beside the memory of a request.
-const READ_CHUNK_BYTES: usize = 256 * 1024;
 
 impl BlobId {
     /// The key of this blob: sharded by the low byte, because ids are handed out in order.
@@ -77,7 +71,7 @@ impl BlobId {
 #[derive(Clone, Debug)]
 pub struct Blobs {
     store: Arc<dyn ObjectStore>,
-    /// The directory, when the store is one: only [`Blobs::sweep_staged`] looks at it.
+    /// The directory, when the store is one: [`Blobs::sweep_staged`] looks at it, and reads go there directly.
     root: Option<Arc<DirPath>>,
     /// Makes staging keys unique within the process; blob ids make them unique among processes.
     stagings: Arc<AtomicU64>,
@@ -145,36 +139,6 @@ impl Blobs {
         }
     }
 
-    /// Streams a blob, or the bytes `range` of it (end exclusive, cut at the blob's end). An open local file is held,
-    /// so a blob that is deleted during the read is still read to its end.
-    ///
-    /// # Errors
-    ///
-    /// [`BlobError::NotFound`] when there is no such blob; [`BlobError::Store`] when `range` starts behind its end.
-    pub async fn read(
-        &self,
-        id: BlobId,
-        range: Option<Range<u64>>,
-    ) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
-        // Stores refuse an empty range, and for an empty blob every range is one.
-        if range.as_ref().is_some_and(Range::is_empty) {
-            self.store.head(&id.path()).await?;
-            return Ok(stream::empty().boxed());
-        }
-        let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
-        stream_of(self.store.get_opts(&id.path(), options).await?)
-    }
-
-    /// The first `bytes` bytes of a blob, or all of them if it is shorter; in memory.
-    ///
-    /// # Errors
-    ///
-    /// As [`Blobs::read`].
-    pub async fn head(&self, id: BlobId, bytes: u64) -> Result<Bytes, BlobError> {
-        let chunks: Vec<Bytes> = self.read(id, Some(0..bytes)).await?.try_collect().await?;
-        Ok(chunks.concat().into())
-    }
-
     /// The size of a blob in bytes, or `None` when there is no such blob.
     ///
     /// # Errors
@@ -229,21 +193,5 @@ impl Blobs {
             removed += local::sweep(root, cutoff).await?;
         }
         Ok(removed)
-    }
-}
-
-/// Turns an answer of the store into chunks. For an open file object_store would hop to the blocking pool every 8 KiB,
-/// which costs more than the read itself; so files are read in larger chunks here.
-fn stream_of(found: GetResult) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
-    let range = found.range.clone();
-    match found.payload {
-        GetResultPayload::File(mut file, _) => {
-            // A seek only moves a number in the kernel; it is not worth a blocking task.
-            file.seek(SeekFrom::Start(range.start)).map_err(BlobError::io)?;
-            let part = tokio::fs::File::from_std(file).take(range.end - range.start);
-            let chunks = ReaderStream::with_capacity(part, READ_CHUNK_BYTES);
-            Ok(chunks.map_err(BlobError::io).boxed())
-        }
-        GetResultPayload::Stream(chunks) => Ok(chunks.map_err(BlobError::from).boxed()),
     }
 }

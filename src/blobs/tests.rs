@@ -1,6 +1,7 @@
 //! The contract of a blob store, run over every store we have.
 
 use std::io;
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -8,7 +8,7 @@ mod body;
 mod bulk;
 mod changes;
 mod custom_fields;
-mod delivery;
+pub mod delivery;
 mod files;
 mod folders;
 pub mod form;
@@ -32,7 +32,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, patch, post, put};
+use axum::routing::{any, delete, get, patch, post, put};
 use tower::util::MapRequestLayer;
 use tower::{Layer, Service};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -92,9 +92,12 @@ pub fn service(
         .route("/api/v1/files/upload", post(uploads::upload).options(uploads::preflight))
         .route("/api/v2/files/upload", post(uploads::upload).options(uploads::preflight))
         .route("/calotype/v1/jobs/{id}", get(jobs::report))
-        .route(&format!("/{}/{{*path}}", app.settings.endpoint_id), get(delivery::deliver))
         .fallback(no_route)
-        .method_not_allowed_fallback(no_route)
+        .method_not_allowed_fallback(no_route);
+    let router = delivery::prefixes(&app.settings)
+        .into_iter()
+        .fold(router, |router, prefix| router.route(&format!("{prefix}{{*path}}"), any(delivery::deliver)));
+    let router = router
         .layer(CatchPanicLayer::custom(|_| reply::internal_error()))
         .layer(middleware::from_fn(identify))
         .with_state(app);

@@ -1,14 +1,14 @@
-//! Files by id, and the bytes behind a path.
+//! Files by id.
 
 use crate::app::App;
 use crate::error::{Refusal, Result};
 use crate::library::custom_fields;
-use crate::model::ids::{FileId, FolderId, VersionId};
+use crate::model::ids::FileId;
 use crate::model::path::FolderPath;
-use crate::store::files::{self, Deliverable, File};
+use crate::store::files::{self, File};
 use crate::store::listing::{self, Asset};
 use crate::store::{Reach, Tx};
-use crate::tree::place::{self, Places};
+use crate::tree::place::Places;
 
 /// A file, version or folder with the path of the folder it is in.
 #[derive(Clone, Debug)]
@@ -64,29 +64,4 @@ pub async fn delete(app: &App, id: FileId) -> Result<()> {
     let change = tx.next_change().await?;
     files::remove(&mut tx, id, change).await?;
     tx.commit().await
-}
-
-/// What delivery needs of the file at a path; `None` when there is none.
-pub async fn deliverable(app: &App, folder: &FolderPath, name: &str) -> Result<Option<Deliverable>> {
-    let mut tx = app.db.read().await?;
-    let folder: Option<FolderId> = place::find(&mut tx, folder).await?;
-    match folder {
-        Some(folder) => files::deliverable(&mut tx, folder, name).await,
-        None => Ok(None),
-    }
-}
-
-/// What delivery needs of the version that a token names, whether it is the current one or older.
-pub async fn deliverable_version(
-    app: &App,
-    folder: &FolderPath,
-    name: &str,
-    token: &str,
-) -> Result<Option<Deliverable>> {
-    let mut tx = app.db.read().await?;
-    let Some(folder) = place::find(&mut tx, folder).await? else { return Ok(None) };
-    let versions = files::deliverable_versions(&mut tx, folder, name).await?;
-    // At most a hundred, and the token of none can be guessed from another's.
-    let named = |(id, version): &(VersionId, Deliverable)| app.keys.version_token(*id, version.flags) == token;
-    Ok(versions.into_iter().find(named).map(|(_, version)| version))
 }

@@ -6,6 +6,7 @@ pub mod blob_ids;
 pub mod changes;
 pub mod check;
 pub mod custom_fields;
+pub mod delivery;
 pub mod files;
 pub mod folders;
 pub mod listing;

@@ -55,13 +55,7 @@ statements! {
             custom_metadata, description FROM content WHERE id = $1";
     INSERT_CONTENT: "INSERT INTO content (id, blob_id, size, digest, mime, is_image, width, height, has_alpha, tags, ai_tags, custom_coordinates,
             embedded_metadata, custom_metadata, description, created)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    DELIVERABLE: "SELECT f.flags, f.updated, c.blob_id, c.size, c.digest, c.mime FROM file f JOIN content c ON c.id = f.content_id
-        WHERE f.folder_id = $1 AND f.name = $2";
-    DELIVERABLE_VERSIONS: "SELECT f.version_id, f.flags, f.updated, c.blob_id, c.size, c.digest, c.mime
-        FROM file f JOIN content c ON c.id = f.content_id WHERE f.folder_id = $1 AND f.name = $2
-        UNION ALL SELECT v.id, v.flags, v.updated, c.blob_id, c.size, c.digest, c.mime
-        FROM file f JOIN version v ON v.file_id = f.id JOIN content c ON c.id = v.content_id WHERE f.folder_id = $1 AND f.name = $2"
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 }
 
 /// A live file.
@@ -118,17 +112,6 @@ pub struct Content {
     /// JSON object.
     pub custom_metadata: Option<String>,
     pub description: Option<String>,
-}
-
-/// What delivery needs of a file's current version.
-#[derive(Clone, Debug, FromRow)]
-pub struct Deliverable {
-    pub flags: i64,
-    pub updated: Millis,
-    pub blob_id: BlobId,
-    pub size: i64,
-    pub digest: String,
-    pub mime: String,
 }
 
 /// The file of that name, locked until the transaction ends.
@@ -295,22 +278,4 @@ pub async fn restore(tx: &mut Tx, file: &File, chosen: &Superseded, now: Millis,
     let values = args![file.id, c.id, c.version, c.content_id, c.flags, c.created, now, change, newest];
     tx.run(&SHOW_AGAIN, values).await?;
     Ok(())
-}
-
-/// The bytes behind a name.
-pub async fn deliverable(tx: &mut Tx, folder: FolderId, name: &str) -> Result<Option<Deliverable>> {
-    tx.maybe(&DELIVERABLE, args![folder, name]).await
-}
-
-/// The bytes behind every version of a name.
-pub async fn deliverable_versions(tx: &mut Tx, folder: FolderId, name: &str) -> Result<Vec<(VersionId, Deliverable)>> {
-    let rows: Vec<VersionRow> = tx.all(&DELIVERABLE_VERSIONS, args![folder, name]).await?;
-    Ok(rows.into_iter().map(|row| (row.version_id, row.version)).collect())
-}
-
-#[derive(FromRow)]
-struct VersionRow {
-    version_id: VersionId,
-    #[sqlx(flatten)]
-    version: Deliverable,
 }

@@ -12,6 +12,7 @@
 pub mod check;
 pub mod clone;
 pub mod custom_fields;
+pub mod delivery;
 pub mod files;
 pub mod folders;
 pub mod jobs;
@@ -21,7 +22,7 @@ pub mod open;
 pub mod settings;
 pub mod sweep;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::{OwnedMappedMutexGuard, OwnedMutexGuard};
@@ -58,6 +59,7 @@ pub const ALL_STATEMENTS: &[(&str, &[(&str, Sql)])] = &[
     ("check", check::STATEMENTS),
     ("clone", clone::STATEMENTS),
     ("custom_fields", custom_fields::STATEMENTS),
+    ("delivery", delivery::STATEMENTS),
     ("files", files::STATEMENTS),
     ("folders", folders::STATEMENTS),
     ("jobs", jobs::STATEMENTS),
@@ -107,6 +109,9 @@ pub struct Db {
     pools: Pools,
     /// The block of ids that this server draws from (PostgreSQL): next and end.
     block: Mutex<(i64, i64)>,
+    /// Counts commits that may change the tree (SQLite), which come one after the other: one more before each, and one
+    /// more behind it.
+    tree_changes: Arc<AtomicU64>,
     fault: OnceLock<Fault>,
 }
 
@@ -149,6 +154,8 @@ impl Glance {
 pub struct Tx {
     held: Held,
     fault: Option<Fault>,
+    /// Counts the commit, if it can change what readers of the tree see (SQLite).
+    tree_changes: Option<Arc<AtomicU64>>,
 }
 
 enum Held {
@@ -178,10 +185,11 @@ impl Db {
         match &self.pools {
             Pools::Sqlite { write, .. } => {
                 let held = Held::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?);
-                Ok(Tx { held, fault })
+                let tree_changes = (reach != Reach::Apart).then(|| Arc::clone(&self.tree_changes));
+                Ok(Tx { held, fault, tree_changes })
             }
             Pools::Postgres(pool) => {
-                let mut tx = Tx { held: Held::Postgres(pool.begin().await?), fault };
+                let mut tx = Tx { held: Held::Postgres(pool.begin().await?), fault, tree_changes: None };
                 match reach {
                     Reach::Apart => {}
                     Reach::Add => drop(tx.one::<(i64,)>(&SHARE_TREE, args![TREE_LOCK]).await?),
@@ -207,7 +215,7 @@ impl Db {
                 Held::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
         };
-        Ok(Tx { held, fault: None })
+        Ok(Tx { held, fault: None, tree_changes: None })
     }
 
     /// A connection for a single read, without the cost of a transaction around it.
@@ -216,7 +224,14 @@ impl Db {
             Pools::Sqlite { glance, .. } => Held::SqliteGlance(glance.acquire().await?),
             Pools::Postgres(pool) => Held::PostgresGlance(pool.acquire().await?),
         };
-        Ok(Tx { held, fault: None })
+        Ok(Tx { held, fault: None, tree_changes: None })
+    }
+
+    /// A number that is another one as soon as the tree can have changed: what is read after taking it holds for as long
+    /// as it stands. `None` while a change is being committed, and on PostgreSQL, which other servers change too.
+    pub fn tree_changes(&self) -> Option<u64> {
+        let changes = self.tree_changes.load(Ordering::SeqCst);
+        (self.is_sqlite() && changes.is_multiple_of(2)).then_some(changes)
     }
 
     /// `count` consecutive ids, the first of which is returned. Ids of one server only grow.
@@ -286,12 +301,15 @@ impl Db {
 impl Tx {
     /// Makes everything durable. After an error nothing is known to have happened or not.
     pub async fn commit(self) -> Result<()> {
-        let Tx { held, fault } = self;
+        let Tx { held, fault, tree_changes } = self;
         if let Some(fault) = &fault {
             fault(Moment::BeforeCommit)?;
         }
         match held {
-            Held::Sqlite(tx) => tx.commit().await?,
+            Held::Sqlite(tx) => match tree_changes {
+                Some(changes) => commit_counted(tx, changes).await?,
+                None => tx.commit().await?,
+            },
             Held::Postgres(tx) => tx.commit().await?,
             Held::SqliteGlance(_) | Held::PostgresGlance(_) => {}
         }
@@ -355,6 +373,20 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// Commits and counts, to the end also when whoever asked for it has gone meanwhile: the commit may still happen, and
+/// then what was read before must not be taken for what is.
+async fn commit_counted(tx: Transaction<'static, Sqlite>, changes: Arc<AtomicU64>) -> Result<()> {
+    let task = tokio::spawn(async move {
+        changes.fetch_add(1, Ordering::SeqCst);
+        let outcome = tx.commit().await;
+        // A commit that failed may have happened too.
+        changes.fetch_add(1, Ordering::SeqCst);
+        outcome
+    });
+    // It does not panic; that it is dropped unfinished happens when the process ends.
+    Ok(task.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?)
 }
 
 /// A row of either database.

@@ -2,7 +2,7 @@
 //! and on SQLite the checkpoints of the write-ahead log.
 
 use std::path::Path;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -111,7 +111,7 @@ impl Db {
     }
 
     fn new(pools: Pools) -> Db {
-        Db { pools, block: Mutex::new((0, 0)), fault: OnceLock::new() }
+        Db { pools, block: Mutex::new((0, 0)), tree_changes: Arc::default(), fault: OnceLock::new() }
     }
 
     /// Copies the write-ahead log back into the SQLite file and says how many log frames there were.

@@ -174,6 +174,7 @@ async fn the_hot_statements_follow_their_indexes() {
         ("jobs", "STATUS"),
         ("jobs", "FIRST_UNFINISHED"),
         ("folders", "CHILD"),
+        ("delivery", "AT_PATH"),
         ("merge", "RELINK_FREE"),
         ("merge", "FIND_CONFLICTS"),
     ];

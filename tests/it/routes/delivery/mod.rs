@@ -1,5 +1,10 @@
 //! The bytes behind a file's `url`: exact, in parts, cached, and only of files that are there and public.
 
+mod browser;
+mod requests;
+mod signed;
+mod transformed;
+
 use super::*;
 use crate::support::client::Download;
 
@@ -299,6 +304,40 @@ async fn urls_follow_the_tree() {
         assert_eq!(fetch(library, Method::GET, &copied, &[]).await.bytes, bytes_of(5000));
         library.client.upload("/copy/a/sub", "f.bin", bytes_of(7)).await.expect("an answer").expect(200);
         assert_eq!(fetch(library, Method::GET, &copied, &[]).await.bytes, bytes_of(7));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_is_seen_by_the_next_download() {
+    on_both_catalogs(async |library: &mut Library| {
+        // Whatever the server remembers of a path, an acknowledged change of any kind makes it look again.
+        let url = library.put("/a/f.bin", bytes_of(1000)).await["url"].as_str().unwrap().to_owned();
+        for round in 0..20 {
+            let length = 100 + round;
+            let seen = fetch(library, Method::GET, &url, &[]).await;
+            assert_eq!(seen.status, 200);
+            let file = library.put("/a/f.bin", bytes_of(length)).await;
+            let (first, second) = tokio::join!(
+                fetch(library, Method::GET, &url, &[]),
+                fetch(library, Method::GET, &url, &[("range", "bytes=0-")])
+            );
+            assert_eq!((first.bytes.len(), second.bytes.len()), (length, length), "after an upload");
+            match round % 4 {
+                0 => library.client.delete_file(file["fileId"].as_str().unwrap()).await.unwrap().expect(204),
+                1 => library.client.delete_folder("/a").await.unwrap().expect(204),
+                2 => {
+                    library.move_into("/a", "/b").await;
+                    library.client.delete_folder("/b").await.unwrap().expect(204)
+                }
+                _ => {
+                    library.run("renameFolder", json!({ "folderPath": "/a", "newFolderName": "c" })).await;
+                    library.client.delete_folder("/c").await.unwrap().expect(204)
+                }
+            };
+            not_found(&fetch(library, Method::GET, &url, &[]).await);
+            library.put("/a/f.bin", bytes_of(1000)).await;
+        }
     })
     .await;
 }

@@ -1,0 +1,139 @@
+//! Reading blobs. A directory is read directly: `object_store` opens a file in one blocking task and reads it in
+//! others, while here opening and the first bytes are one, which is all there is to a small blob. Every other store is
+//! read through its trait.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use object_store::{GetOptions, GetRange, ObjectStoreExt};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::{BlobError, BlobId, Blobs};
+
+/// Bytes per read of a directory's blob: few hops to the blocking pool, and small beside the memory of a request, which
+/// may hold three of them (one being read, two being sent).
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Most bytes that [`Blobs::read_at_once`] is meant for: one chunk.
+pub const AT_ONCE_BYTES_MAX: u64 = CHUNK_BYTES as u64;
+
+impl Blobs {
+    /// Streams a blob, or the bytes `range` of it (end exclusive, cut at the blob's end). An open local file is held,
+    /// so a blob that is deleted during the read is still read to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`BlobError::NotFound`] when there is no such blob; [`BlobError::Store`] when `range` starts behind its end.
+    pub async fn read(
+        &self,
+        id: BlobId,
+        range: Option<Range<u64>>,
+    ) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
+        if let Some(path) = self.file_of(id) {
+            let (part, first) = blocking(spawn_blocking(move || Part::open(path, range)?.read_on())).await?;
+            return Ok(stream::iter([Ok(first)]).chain(chunks(part)).boxed());
+        }
+        // Stores refuse an empty range, and for an empty blob every range is one.
+        if range.as_ref().is_some_and(Range::is_empty) {
+            self.store.head(&id.path()).await?;
+            return Ok(stream::empty().boxed());
+        }
+        let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
+        let found = self.store.get_opts(&id.path(), options).await?;
+        Ok(found.into_stream().map_err(BlobError::from).boxed())
+    }
+
+    /// The bytes `range` of a blob in memory; for at most [`AT_ONCE_BYTES_MAX`], which it cuts at on a directory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Blobs::read`].
+    pub async fn read_at_once(&self, id: BlobId, range: Range<u64>) -> Result<Bytes, BlobError> {
+        if let Some(path) = self.file_of(id) {
+            let read = spawn_blocking(move || Part::open(path, Some(range))?.read_on());
+            return blocking(read).await.map(|(_, bytes)| bytes);
+        }
+        let chunks: Vec<Bytes> = self.read(id, Some(range)).await?.try_collect().await?;
+        Ok(chunks.concat().into())
+    }
+
+    /// The first `bytes` bytes of a blob, or all of them if it is shorter; in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Blobs::read`].
+    pub async fn head(&self, id: BlobId, bytes: u64) -> Result<Bytes, BlobError> {
+        let chunks: Vec<Bytes> = self.read(id, Some(0..bytes)).await?.try_collect().await?;
+        Ok(chunks.concat().into())
+    }
+
+    /// Where a blob is, if the store is a directory.
+    fn file_of(&self, id: BlobId) -> Option<PathBuf> {
+        self.root.as_ref().map(|root| root.join(id.path().as_ref()))
+    }
+}
+
+/// What is left to read of an open file.
+struct Part {
+    file: File,
+    left_bytes: u64,
+}
+
+impl Part {
+    fn open(path: PathBuf, range: Option<Range<u64>>) -> Result<Part, BlobError> {
+        let mut file = File::open(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                let path = path.display().to_string();
+                BlobError::NotFound(object_store::Error::NotFound { path, source: error.into() })
+            }
+            _ => BlobError::io(error),
+        })?;
+        let size = file.metadata().map_err(BlobError::io)?.len();
+        let range = range.unwrap_or(0..size);
+        if range.is_empty() {
+            return Ok(Part { file, left_bytes: 0 });
+        }
+        if range.start >= size {
+            let told = format!("a range that starts at byte {} of a blob of {size}", range.start);
+            return Err(BlobError::io(io::Error::new(io::ErrorKind::InvalidInput, told)));
+        }
+        if range.start > 0 {
+            file.seek(SeekFrom::Start(range.start)).map_err(BlobError::io)?;
+        }
+        Ok(Part { file, left_bytes: range.end.min(size) - range.start })
+    }
+
+    /// The next chunk, empty at the end.
+    fn read_on(mut self) -> Result<(Part, Bytes), BlobError> {
+        let wanted = self.left_bytes.min(AT_ONCE_BYTES_MAX);
+        let mut chunk = Vec::with_capacity(usize::try_from(wanted).unwrap_or(CHUNK_BYTES));
+        let read = (&self.file).take(wanted).read_to_end(&mut chunk).map_err(BlobError::io)?;
+        // A file that is shorter than its row says ends here; who promised more bytes notices.
+        self.left_bytes = if read == 0 { 0 } else { self.left_bytes - read as u64 };
+        Ok((self, chunk.into()))
+    }
+}
+
+/// The chunks of a part. Each is read while the one before it is being sent.
+fn chunks(part: Part) -> impl Stream<Item = Result<Bytes, BlobError>> + Send + 'static {
+    stream::try_unfold(read_ahead(part), |pending| async move {
+        let Some(pending) = pending else { return Ok(None) };
+        let (part, chunk) = blocking(pending).await?;
+        Ok((!chunk.is_empty()).then(|| (chunk, read_ahead(part))))
+    })
+}
+
+type Pending = JoinHandle<Result<(Part, Bytes), BlobError>>;
+
+fn read_ahead(part: Part) -> Option<Pending> {
+    (part.left_bytes > 0).then(|| spawn_blocking(|| part.read_on()))
+}
+
+async fn blocking<T>(task: JoinHandle<Result<T, BlobError>>) -> Result<T, BlobError> {
+    task.await.unwrap_or_else(|panicked| Err(BlobError::io(panicked.into())))
+}

@@ -1,0 +1,242 @@
+//! Delivery of originals: byte for byte what was uploaded, to whoever may have it.
+//!
+//! The story of a request, which is the order of this file:
+//!
+//! 1. What stands after the endpoint is the URL; its signature is judged before anything is looked up
+//!    (`signature.rs`). A wrong or expired one is refused also where none is needed.
+//! 2. The URL is read (`target.rs`) and the file looked up, in one read of the catalog.
+//! 3. Unpublished files are not there; private ones need a signature; transformations are answered as below.
+//! 4. Preconditions (`conditional.rs`), the range (`range.rs`), then headers (`headers.rs`) and bytes (`body.rs`).
+//!    HEAD opens no blob.
+//!
+//! Everything that is decided is decided by pure functions of the request and one row; these are public, to be fuzzed.
+//!
+//! **Transformations are not built yet.** The original stands in for a transformed image, so that the thumbnails of
+//! lists show something; a note in the headers says so, and nothing keeps it without asking. But never where the
+//! original is not for everybody: a signature on a blurred preview must not open the sharp original. There it is a 400.
+
+pub mod body;
+pub mod conditional;
+pub mod headers;
+pub mod range;
+pub mod refusal;
+pub mod signature;
+pub mod target;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use super::AppState;
+use super::params::Query;
+use crate::app::App;
+use crate::config::Settings;
+use crate::error::Result;
+use crate::library::access::Pair;
+use crate::library::delivery::{self, Deliverable};
+use crate::model::time::Millis;
+use crate::store::files::{PRIVATE, UNPUBLISHED};
+use conditional::{Current, Outcome};
+use headers::{Audience, Keeping, set};
+use range::Selection;
+use refusal::Refusal;
+use signature::Signature;
+use target::{Form, Target};
+
+/// Says that an answer is not quite what was asked for.
+const NOTE: HeaderName = HeaderName::from_static("calotype-note");
+const NOT_TRANSFORMED: HeaderValue = HeaderValue::from_static("the original; this version does not transform");
+
+/// How the paths of delivery begin, with a slash at each end: the endpoint, also behind the path of the public URL, in
+/// case a proxy passes that on.
+#[must_use]
+pub fn prefixes(settings: &Settings) -> Vec<String> {
+    let mut prefixes = vec![format!("/{}/", settings.endpoint_id)];
+    if let Some(path) = public_path(settings) {
+        prefixes.insert(0, format!("{path}/{}/", settings.endpoint_id));
+    }
+    prefixes
+}
+
+/// The path of the public URL, with a slash before and none behind it; `None` when it has none.
+fn public_path(settings: &Settings) -> Option<&str> {
+    let (_, rest) = settings.public_url.split_once("://")?;
+    rest.find('/').map(|at| &rest[at..])
+}
+
+/// `/{endpoint}/{path}`
+pub async fn deliver(State(app): AppState, method: Method, uri: Uri, asked: HeaderMap) -> Response {
+    let answer = if refusal::reads(&method) {
+        answer(&app, &method, &uri, &asked).await
+    } else if method == Method::OPTIONS {
+        Ok(refusal::preflight())
+    } else {
+        Err(Refusal::Method)
+    };
+    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
+    headers::open_to_all(response.headers_mut());
+    response
+}
+
+async fn answer(app: &App, method: &Method, uri: &Uri, asked: &HeaderMap) -> Result<Response, Refusal> {
+    let (endpoint, path) = split(app, uri).ok_or(Refusal::NoFile)?;
+    let audience = admitted(app, uri, endpoint, path, asked)?;
+    let query = Query::of(uri);
+    let found = find(app, path, &query).await?.ok_or(Refusal::NoFile)?;
+    let is_original = check(app, &found, audience)?;
+    let keeping = if !is_original {
+        Keeping::AskAgain
+    } else if found.is_pinned {
+        Keeping::Pinned
+    } else {
+        Keeping::Seconds(app.settings.delivery_max_age_s)
+    };
+    let mut response = send(app, method, asked, &found.file).await?;
+    let headers = response.headers_mut();
+    set(headers, header::CACHE_CONTROL, &headers::cache_control(audience, keeping));
+    if !is_original {
+        headers.insert(NOTE, NOT_TRANSFORMED);
+    }
+    if query.get("ik-attachment") == Some("true") {
+        set(headers, header::CONTENT_DISPOSITION, &headers::attachment(&found.target.name));
+    }
+    Ok(response)
+}
+
+/// Endpoint and the path below it, of which the first ends in a slash.
+fn split<'u>(app: &App, uri: &'u Uri) -> Option<(&'u str, &'u str)> {
+    let path = uri.path();
+    let is_prefix = |prefix: &String| path.starts_with(prefix.as_str());
+    prefixes(&app.settings).iter().find(|prefix| is_prefix(prefix)).map(|prefix| path.split_at(prefix.len()))
+}
+
+/// For whom the answer may be, as far as the URL alone tells.
+fn admitted(app: &App, uri: &Uri, endpoint: &str, path: &str, asked: &HeaderMap) -> Result<Audience, Refusal> {
+    // Most URLs are not signed; those that are have this in them.
+    let is_signed = uri.query().is_some_and(|query| query.contains("ik-s"));
+    let signature = if is_signed {
+        let endpoints = signed_endpoints(app, uri, endpoint, asked);
+        let url = signature::Asked { path, query: uri.query(), endpoints: &endpoints };
+        let pairs = app.keys.active();
+        let now_s = (Millis::now().0 / 1000).max(0).cast_unsigned();
+        signature::verify(url, pairs.iter().map(Pair::private_key), now_s)
+    } else {
+        Signature::Missing
+    };
+    match signature {
+        Signature::Valid { left_s } => Ok(Audience::Signed { left_s }),
+        Signature::Missing if app.settings.restrict_unsigned_urls => Err(Refusal::Unsigned),
+        Signature::Missing => Ok(Audience::Everyone),
+        Signature::Expired => Err(Refusal::Expired),
+        Signature::Wrong => Err(Refusal::WrongSignature),
+    }
+}
+
+/// What a signer may have put before the path: the endpoint's name, its public URL, and its URL under the name by which
+/// this client knows the server, whatever the scheme is in front of a proxy.
+fn signed_endpoints(app: &App, uri: &Uri, endpoint: &str, asked: &HeaderMap) -> Vec<String> {
+    let Settings { public_url, endpoint_id, .. } = &app.settings;
+    let mut endpoints = vec![format!("{endpoint_id}/"), format!("{public_url}/{endpoint_id}/")];
+    endpoints.extend(prefixes(&app.settings));
+    let host = asked.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(Authority::as_str));
+    // Nothing with a slash in it: that could make another path of what was signed.
+    if let Some(host) = host.filter(|host| !host.contains('@') && host.parse::<Authority>().is_ok()) {
+        endpoints.extend(["http", "https"].map(|scheme| format!("{scheme}://{host}{endpoint}")));
+    }
+    endpoints
+}
+
+/// A file, and how it was found.
+struct Found {
+    target: Target,
+    file: Arc<Deliverable>,
+    /// By the token of its version.
+    is_pinned: bool,
+}
+
+async fn find(app: &App, path: &str, query: &Query) -> Result<Option<Found>> {
+    let token = query.get("ik-obj-version");
+    for target in target::readings(path, query) {
+        let file = match token {
+            Some(token) => delivery::version(app, &target.folder, &target.name, token).await?,
+            None => delivery::current(app, &target.folder, &target.name).await?,
+        };
+        if let Some(file) = file {
+            return Ok(Some(Found { target, file, is_pinned: token.is_some() }));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether this file may be sent to these people. `true` when it is what they asked for, `false` when it stands in for
+/// what cannot be made.
+fn check(app: &App, found: &Found, audience: Audience) -> Result<bool, Refusal> {
+    let Found { target: Target { form, .. }, file, .. } = found;
+    if file.flags & UNPUBLISHED != 0 {
+        return Err(Refusal::NoFile);
+    }
+    let is_private = file.flags & PRIVATE != 0;
+    // The previews of private files are for everybody, but there are none yet.
+    if is_private && audience == Audience::Everyone && *form != Form::Named {
+        return Err(Refusal::Private);
+    }
+    match form {
+        Form::Original => Ok(true),
+        Form::UnknownName => Err(Refusal::UnknownName),
+        Form::Named | Form::Spelled if is_private || app.settings.restrict_unsigned_urls => {
+            Err(Refusal::CannotTransform)
+        }
+        Form::Named | Form::Spelled => Ok(false),
+    }
+}
+
+/// The file, or as much of it as was asked for.
+async fn send(app: &App, method: &Method, asked: &HeaderMap, file: &Deliverable) -> Result<Response, Refusal> {
+    let etag = format!("\"{}\"", file.digest);
+    let size = file.size.cast_unsigned();
+    let current = Current { etag: &etag, modified: file.modified.system() };
+    let mut response = StatusCode::OK.into_response();
+    headers::describe(response.headers_mut(), file, &etag);
+    match conditional::evaluate(asked, current) {
+        Outcome::Proceed => {}
+        Outcome::Failed => return Err(Refusal::Precondition),
+        Outcome::NotModified => {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            response.headers_mut().remove(header::CONTENT_TYPE);
+            return Ok(response);
+        }
+    }
+    // HTTP knows ranges for GET only.
+    let range = asked.get(header::RANGE).filter(|_| method == Method::GET && conditional::range_holds(asked, current));
+    let selection =
+        range.and_then(|range| range.to_str().ok()).map_or(Selection::Whole, |text| range::select(text, size));
+    let length = match selection {
+        Selection::Unsatisfiable => return Err(Refusal::NoSuchRange(size)),
+        Selection::Whole => {
+            if method == Method::GET {
+                *response.body_mut() = body::part(app, file, 0..size).await?;
+            }
+            size
+        }
+        Selection::Part(range) => {
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            let told = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+            set(response.headers_mut(), header::CONTENT_RANGE, &told);
+            *response.body_mut() = body::part(app, file, range.clone()).await?;
+            range.end - range.start
+        }
+        Selection::Parts(ranges) => {
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            let parts = body::Multipart::of(file, ranges);
+            let length = parts.size();
+            set(response.headers_mut(), header::CONTENT_TYPE, &parts.content_type());
+            *response.body_mut() = parts.open(app, file).await?;
+            length
+        }
+    };
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    Ok(response)
+}
