@@ -12,9 +12,11 @@ use tokio::sync::Notify;
 use crate::blobs::Blobs;
 use crate::config::{Place, Settings};
 use crate::error::{Error, Result};
+use crate::fetch::{Fetcher, Patience};
 use crate::jobs::status::{self, Finished};
 use crate::library::access::Keys;
 use crate::library::blob_ids::BlobIds;
+use crate::library::client_auth::allowance::Allowance;
 use crate::library::custom_fields;
 use crate::library::delivery::{self, Delivered};
 use crate::model::ids::LibraryTag;
@@ -45,6 +47,10 @@ pub struct App {
     pub server_name: String,
     /// Uploads of unknown form are kept here until it is known what they are.
     pub spool_dir: PathBuf,
+    /// Fetches the files that uploads name by URL.
+    pub fetcher: Fetcher,
+    /// For uploads that are signed by clients, until the signature is checked.
+    pub unproven: Allowance,
     wake: Notify,
     stop: Notify,
     stopping: AtomicBool,
@@ -121,6 +127,9 @@ impl App {
             jobs::release_owned(&mut tx, &format!("{server_name}/1")).await?;
         }
         tx.commit().await?;
+        let fetcher = Fetcher::new(settings.fetch.clone(), Patience::default())
+            .map_err(|error| Error::Setup(format!("downloads cannot be set up: {}", chain(&error))))?;
+        let unproven = Allowance::new(settings.client_upload_bytes_max);
         Ok(App {
             db,
             blobs,
@@ -133,6 +142,8 @@ impl App {
             delivered: delivery::remember(),
             server_name,
             spool_dir,
+            fetcher,
+            unproven,
             wake: Notify::new(),
             stop: Notify::new(),
             stopping: AtomicBool::new(false),

@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::error::{Error, Result};
+use crate::fetch;
 
 /// First path segments that the API has for itself, now or in later versions.
 const RESERVED_ENDPOINT_IDS: &[&str] = &[
@@ -68,6 +70,18 @@ pub struct Serve {
     /// Largest file that is accepted, in bytes
     #[arg(long, env = "CALOTYPE_UPLOAD_BYTES_MAX", default_value_t = 2 * 1024 * 1024 * 1024, value_name = "BYTES")]
     pub upload_bytes_max: u64,
+    /// Largest image that is accepted, in bytes [default: as for every file]
+    #[arg(long, env = "CALOTYPE_IMAGE_BYTES_MAX", value_name = "BYTES")]
+    pub image_bytes_max: Option<u64>,
+    /// Bytes that uploads signed by clients may hold on disk together before their signatures are checked
+    #[arg(long, env = "CALOTYPE_CLIENT_UPLOAD_BYTES_MAX", default_value_t = 4 * 1024 * 1024 * 1024, value_name = "BYTES")]
+    pub client_upload_bytes_max: u64,
+    /// Let uploads by URL fetch from private, loopback and link-local addresses, too
+    #[arg(long, env = "CALOTYPE_FETCH_PRIVATE_ADDRESSES", default_value = "false", default_missing_value = "true", num_args = 0..=1, value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    pub fetch_private_addresses: bool,
+    /// Addresses, blocks like 10.0.0.0/8, and host names that uploads by URL may fetch from whatever they are
+    #[arg(long, env = "CALOTYPE_FETCH_ALLOW", value_delimiter = ',', value_name = "ADDRESS|BLOCK|HOST")]
+    pub fetch_allow: Vec<String>,
     /// Rows that a bulk job changes in one transaction; smaller is kinder to uploads, larger is faster
     #[arg(long, env = "CALOTYPE_BATCH_ROWS", default_value_t = 4000, value_name = "ROWS", value_parser = clap::value_parser!(i64).range(1..=20_000))]
     pub batch_rows: i64,
@@ -105,6 +119,10 @@ pub struct Settings {
     pub public_url: String,
     pub endpoint_id: String,
     pub upload_bytes_max: u64,
+    pub image_bytes_max: Option<u64>,
+    pub client_upload_bytes_max: u64,
+    /// Where uploads by URL may fetch from.
+    pub fetch: fetch::Policy,
     pub batch_rows: i64,
     pub batch_pause: Duration,
     pub queued_jobs_max: i64,
@@ -121,6 +139,9 @@ impl Default for Settings {
             public_url: "http://127.0.0.1:8770".into(),
             endpoint_id: "library".into(),
             upload_bytes_max: 2 * 1024 * 1024 * 1024,
+            image_bytes_max: None,
+            client_upload_bytes_max: 4 * 1024 * 1024 * 1024,
+            fetch: fetch::Policy::default(),
             batch_rows: 4000,
             batch_pause: Duration::ZERO,
             queued_jobs_max: 100_000,
@@ -144,10 +165,18 @@ impl Serve {
         if !matches!(parsed.scheme(), "http" | "https") || parsed.query().is_some() || parsed.fragment().is_some() {
             return Err(Error::Setup(format!("--public-url {public_url} must be http:// or https:// without a query")));
         }
+        let fetch = fetch::Policy::new(self.fetch_private_addresses, &self.fetch_allow).map_err(|entry| {
+            Error::Setup(format!(
+                "--fetch-allow {entry} is no address, block or host name; give some like 10.0.0.0/8,media.internal"
+            ))
+        })?;
         Ok(Settings {
             public_url: public_url.trim_end_matches('/').to_owned(),
             endpoint_id: self.endpoint_id.clone(),
             upload_bytes_max: self.upload_bytes_max,
+            image_bytes_max: self.image_bytes_max,
+            client_upload_bytes_max: self.client_upload_bytes_max,
+            fetch,
             batch_rows: self.batch_rows,
             batch_pause: Duration::from_millis(self.batch_pause_ms),
             queued_jobs_max: self.queued_jobs_max,

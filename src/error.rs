@@ -117,6 +117,22 @@ pub enum Refusal {
     InvalidFieldId,
     NoField,
     TooManyFields,
+    MissingToken,
+    BadToken,
+    ExpiredToken,
+    BadPayload,
+    BadExpire,
+    BadSignature,
+    TokenUsed,
+    TooManyUnproven,
+    NotDownloaded,
+    BadUploadParameter(&'static str),
+    BadTransformation,
+    NothingToTransform,
+    WrongPostTransformation,
+    NoTransformer,
+    BadChecks,
+    FailedChecks,
 }
 
 /// The text under `help` in every error body.
@@ -150,7 +166,7 @@ impl Refusal {
             UnknownKey => (403, None),
             BodyTooLarge => (413, None),
             BodyTimeout => (408, None),
-            QueueFull => (429, None),
+            QueueFull | TooManyUnproven => (429, None),
             DiskFull => (507, None),
             _ => (400, None),
         }
@@ -225,6 +241,22 @@ impl Refusal {
             BadUploadFolder => "'.' & '..' can not be used as folder-name".into(),
             PercentInTags => "Your request contains invalid value for tags parameter. Tags cannot contain a percent sign.".into(),
             QueueFull => "Too many bulk jobs are waiting. Please try again later.".into(),
+            MissingToken => "Your request is missing token parameter.".into(),
+            BadToken => "Your request has invalid token.".into(),
+            ExpiredToken => "Your request contains expired token.".into(),
+            BadPayload => "Your request contains invalid payload. It does not match with the payload used to generate token.".into(),
+            BadExpire => "Your request contains invalid expire parameter. Expire parameter should be a Unix time in less than 1 hour into the future.".into(),
+            BadSignature => "Your request contains invalid signature.".into(),
+            TokenUsed => "Your request contains a token that has already been used.".into(),
+            TooManyUnproven => "Too many uploads without an API key are under way. Please try again later.".into(),
+            NotDownloaded => "Your request contains invalid file parameter. The file could not be downloaded from the given URL.".into(),
+            BadUploadParameter(name) => format!("Your request contains invalid value for {name} parameter."),
+            BadTransformation => "The file could not be uploaded because the transformation field is invalid.".into(),
+            NothingToTransform => "The file could not be uploaded because transformations are supported only for image and video files.".into(),
+            WrongPostTransformation => "The file could not be uploaded because the detected file type & post-transformation are incompatible.".into(),
+            NoTransformer => "The file could not be uploaded because this server does not transform files yet. Send it without the transformation field.".into(),
+            BadChecks => "Your request contains invalid syntax for the checks parameter.".into(),
+            FailedChecks => "Your request failed 'checks' validation.".into(),
             DiskFull => "The server has no room left for this request. Nothing was stored; free some disk space and send it again.".into(),
             InvalidCustomMetadata(_) => "Invalid custom metadata.".into(),
             InvalidFieldObject(_) => "Invalid field object".into(),
@@ -255,7 +287,7 @@ impl Refusal {
 
     /// Whether the same request may succeed later; otherwise the reply tells SDKs not to send it again.
     pub fn may_pass_later(&self) -> bool {
-        matches!(self, Refusal::QueueFull | Refusal::BodyTimeout)
+        matches!(self, Refusal::QueueFull | Refusal::BodyTimeout | Refusal::TooManyUnproven)
     }
 }
 

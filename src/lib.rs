@@ -16,6 +16,7 @@ pub mod blobs;
 pub mod cli;
 pub mod config;
 pub mod error;
+pub mod fetch;
 pub mod http;
 pub mod jobs;
 pub mod library;

@@ -187,13 +187,14 @@ pub fn with_json(method: &str, target: &str, body: &Value) -> Vec<u8> {
         .into_bytes()
 }
 
-/// A multipart upload of a file to a folder, under its own name.
-pub fn upload(folder: &str, name: &str, bytes: &[u8]) -> Vec<u8> {
+/// A multipart upload of a file to a folder, under its own name, or with `unique` under one that is made of it.
+pub fn upload(folder: &str, name: &str, unique: bool, bytes: &[u8]) -> Vec<u8> {
     const BOUNDARY: &str = "calotype-bench-5f0c1d";
     let field = |name: &str, value: &str| {
         format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
     };
-    let mut body = [field("fileName", name), field("folder", folder), field("useUniqueFileName", "false")].concat();
+    let mut body =
+        [field("fileName", name), field("folder", folder), field("useUniqueFileName", &unique.to_string())].concat();
     body.push_str(&format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
          Content-Type: image/jpeg\r\n\r\n"

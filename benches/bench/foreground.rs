@@ -23,7 +23,8 @@ impl Foreground {
     pub async fn start(server: &Server, prefix: &'static str, tree: &Tree) -> Result<Foreground> {
         let stop = Arc::new(AtomicBool::new(false));
         let (picture, list) = (picture()?, client::get(&format!("/v1/files?path={}&limit=100", tree.path())));
-        let upload = move |number: usize| client::upload("/uploads", &format!("{prefix}-{number:06}.jpg"), &picture);
+        let upload =
+            move |number: usize| client::upload("/uploads", &format!("{prefix}-{number:06}.jpg"), false, &picture);
         let (uploader, lister) = (Client::connect(server.address).await?, Client::connect(server.address).await?);
         Ok(Foreground {
             stop: stop.clone(),
@@ -63,7 +64,7 @@ async fn paced(
 }
 
 /// A JPEG of about 20 KB that looks like nothing in particular.
-fn picture() -> Result<Vec<u8>> {
+pub fn picture() -> Result<Vec<u8>> {
     let picture = image::RgbImage::from_fn(640, 480, |x, y| {
         let wave = ((x * x / 97 + y * y / 61) % 160) as u8;
         image::Rgb([wave, (x / 4) as u8, (y / 3) as u8])

@@ -261,6 +261,11 @@ impl Library {
         Connection::open(&self.catalog, &self.place.data.join("catalog.db"), &self.place.database).await
     }
 
+    /// A directory on the disk that the server writes to.
+    pub fn data(&self) -> &Path {
+        &self.place.data
+    }
+
     pub fn describe(&self) -> String {
         match &self.catalog {
             Catalog::Sqlite => self.place.data.display().to_string(),

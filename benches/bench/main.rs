@@ -1,4 +1,4 @@
-//! The benchmark of the folder jobs, the listing, the job status and downloads, each beside its own limit.
+//! The benchmark of the folder jobs, the listing, the job status, uploads and downloads, each beside its own limit.
 //!
 //! ```text
 //! cargo bench --bench bench                              every measurement at 1,000, 100,000 and 1,000,000 files
@@ -29,6 +29,9 @@
 //!   answers with the same bytes, in a process of its own. Client and server share the machine.
 //! - **download**: originals of 20 KB over 32 connections and of 100 MB over 4; `peer` is nginx over a directory with the
 //!   same bytes, in turns with the server. It is left out where nginx is not installed.
+//! - **upload**: durable uploads of 20 KB images per second over 32 connections; `peer` is a bare loop with as many
+//!   writers that writes and syncs such files and commits such rows, one upload a transaction (`uploads.rs`); the two
+//!   take turns.
 //!
 //! `idle` and `peak` are the resident memory of the server process in MB (for PostgreSQL without the database's).
 
@@ -47,6 +50,7 @@ mod requests;
 mod rows;
 mod seed;
 mod server;
+mod uploads;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

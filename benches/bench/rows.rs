@@ -14,6 +14,7 @@ use crate::report::{Limit, Report, Row};
 use crate::requests;
 use crate::seed::Tree;
 use crate::server::Server;
+use crate::uploads;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Section {
@@ -25,6 +26,7 @@ pub enum Section {
     Page,
     Status,
     Download,
+    Upload,
 }
 
 /// How often and how long to measure.
@@ -124,6 +126,9 @@ pub async fn measure(
         }
         if effort.measures(Section::Status) {
             add("Job status", requests::statuses(library, effort, small, large).await?);
+        }
+        if effort.measures(Section::Upload) {
+            add("Uploads", uploads::rates(library, effort).await?);
         }
     }
     let is_shared = library.seeded.trees.last().is_none_or(|tree| tree.size <= crate::SHARED_LIBRARY_FILES_MAX);

@@ -16,7 +16,7 @@ use crate::model::coordinates;
 use crate::model::tags;
 
 /// Longest description, in characters.
-const DESCRIPTION_CHARS_MAX: usize = 5_000;
+pub(super) const DESCRIPTION_CHARS_MAX: usize = 5_000;
 
 /// `PATCH /v1/files/{fileId}/details`. A missing key leaves a thing as it is, `null` takes it away.
 pub async fn update(

@@ -53,7 +53,7 @@ pub fn service(
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static {
     let api = Router::new()
         .route("/files", get(files::list))
-        .route("/files/upload", post(uploads::upload))
+        .route("/files/upload", post(uploads::upload).options(uploads::preflight))
         .route("/files/copy", post(placing::copy))
         .route("/files/move", post(placing::move_into))
         .route("/files/rename", put(placing::rename))

@@ -67,7 +67,7 @@ fn refused(refusal: &Refusal) -> Response {
     let mut response = json(status, &body);
     let headers = response.headers_mut();
     match refusal {
-        Refusal::QueueFull => {
+        Refusal::QueueFull | Refusal::TooManyUnproven => {
             drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static(QUEUE_FULL_RETRY_AFTER_S)))
         }
         Refusal::NoKey => {

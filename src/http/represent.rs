@@ -57,23 +57,52 @@ fn file(app: &App, located: &Located) -> Value {
     object.into()
 }
 
-/// The answer to an upload; `response_fields` are named by the client.
-pub fn uploaded(app: &App, located: &Located, response_fields: &str) -> Value {
+/// The answer to an upload; `wanted` are the fields that the client named in `responseFields`.
+pub fn uploaded(app: &App, located: &Located, wanted: &[String]) -> Map<String, Value> {
+    let file = &located.asset;
     let mut object = facts(app, located);
-    object.insert("AITags".into(), json_of(located.asset.ai_tags.as_deref()));
-    if let Some(description) = &located.asset.description {
+    object.insert("AITags".into(), json_of(file.ai_tags.as_deref()));
+    if let Some(description) = &file.description {
         object.insert("description".into(), description.clone().into());
     }
-    if located.asset.is_image {
+    if file.is_image {
         object.insert("thumbnailUrl".into(), url(app, located, THUMBNAIL).into());
     }
-    let wanted: Vec<&str> = response_fields.split(',').map(str::trim).collect();
-    for (name, value) in on_request(located) {
-        if wanted.contains(&name) {
+    // No folder restricts the fields of its files, so the schema of those that are left is empty.
+    let on_request = on_request(located).into_iter();
+    let on_request = on_request.chain([("metadata", metadata(located)), ("selectedFieldsSchema", json!({}))]);
+    for (name, value) in on_request {
+        if wanted.iter().any(|wanted| wanted.trim() == name) {
             object.insert(name.into(), value);
         }
     }
+    object
+}
+
+/// The older form of what is known about a file's bytes. What has not been looked at is left out, not guessed.
+fn metadata(located: &Located) -> Value {
+    let file = &located.asset;
+    let mut object = Map::new();
+    if let (Some(width), Some(height)) = (file.width, file.height) {
+        object.insert("height".into(), height.into());
+        object.insert("width".into(), width.into());
+    }
+    object.insert("size".into(), file.size.into());
+    object.insert("format".into(), format_of(&file.mime).into());
+    if let Some(has_alpha) = file.has_alpha {
+        object.insert("hasTransparency".into(), has_alpha.into());
+    }
     object.into()
+}
+
+/// The short name of a type: `jpg`, `png`, `mp4`.
+fn format_of(mime: &str) -> &str {
+    match mime {
+        "image/jpeg" => "jpg",
+        "image/svg+xml" => "svg",
+        "text/plain" => "txt",
+        _ => mime.rsplit_once('/').map_or(mime, |(_, format)| format.trim_start_matches("x-")),
+    }
 }
 
 /// What every form of a file object has.

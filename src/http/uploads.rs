@@ -1,28 +1,45 @@
 //! Uploads: the form is read as it comes, the file streams to the blob store, and the library makes it a
 //! file.
+//!
+//! 1. Who sends it. With a key that is known before the body is read. Without one, the form itself may prove it, and its
+//!    fields may come last; until then the request holds a share of a small allowance (`library/client_auth`).
+//! 2. The form is read to its end (`form/`). A file by URL is not fetched yet.
+//! 3. A signature is checked, and its token spent: only now is anything of the form believed.
+//! 4. The fields are read (`fields.rs`), the URL is fetched, the library stores the file.
+//!
+//! Whatever refuses the upload removes the bytes. Browsers may send uploads from any page and read all answers.
+
+mod fields;
 
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream};
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 
-use super::form::{self, FilePart, Form, FormError, Target, bool_field, last_field};
-use super::{AppState, NamesOf, custom_fields, reply, represent};
+use super::form::{self, FilePart, Form, FormError, Target, filled_field, last_field};
+use super::{AppState, NamesOf, reply, represent};
 use crate::app::App;
 use crate::error::{Error, Refusal, Result};
-use crate::library::upload::{self, Upload};
+use crate::library::client_auth::allowance::{Share, UsedUp};
+use crate::library::client_auth::signature::Signed;
+use crate::library::client_auth::{self, Proof, Signer, jwt, signature};
+use crate::library::{extensions, upload};
 use crate::model::ids::BlobId;
-use crate::model::path::FolderPath;
+use crate::model::time::Millis;
 use crate::tree::place::Names;
 
 /// Bytes of a refused upload that are read after the refusal is known.
 const UNREAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// And how long that may take.
 const UNREAD_PATIENCE: Duration = Duration::from_secs(5);
+/// A client that sends any of these, even empty, means to sign.
+const SIGNATURE_FIELDS: [&str; 4] = ["token", "expire", "signature", "publicKey"];
+/// How long a browser may remember that it may upload, in seconds.
+const PREFLIGHT_VALID_S: &str = "86400";
 
 /// `POST /api/v1/files/upload`
 pub async fn upload(State(app): AppState, NamesOf(names): NamesOf, headers: HeaderMap, body: Body) -> Response {
@@ -37,13 +54,20 @@ pub async fn upload(State(app): AppState, NamesOf(names): NamesOf, headers: Head
 }
 
 async fn receive(app: &App, names: Names, headers: &HeaderMap, body: &mut BodyDataStream) -> Result<Response> {
-    app.keys.authenticate(headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes))?;
+    let mut share = match app.keys.authenticate(headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes)) {
+        Ok(_) => None,
+        // The form may prove who sends it.
+        Err(Refusal::NoKey) => Some(app.unproven.enter().map_err(|UsedUp| Refusal::TooManyUnproven)?),
+        Err(refusal) => return Err(refusal.into()),
+    };
     let blob_id = app.blob_ids.take(&app.db).await?;
-    let answer = store(app, names, headers, body, blob_id).await;
+    let answer = store(app, names, headers, body, blob_id, &mut share).await;
     if matches!(answer, Err(Error::Refused(_))) {
         app.blobs.delete(blob_id).await?;
         app.blob_ids.settle(blob_id).await;
     }
+    // Only now, when the bytes are gone or belong to somebody, is their share free for others.
+    drop(share);
     answer
 }
 
@@ -53,7 +77,39 @@ async fn store(
     headers: &HeaderMap,
     body: &mut BodyDataStream,
     blob_id: BlobId,
+    share: &mut Option<Share<'_>>,
 ) -> Result<Response> {
+    let form = read(app, headers, body, blob_id, share.as_mut()).await?;
+    if share.is_some() {
+        let now = Millis::now();
+        let proof = proof(app, names, &form.fields, now)?;
+        client_auth::spend(app, &proof, now).await?;
+        *share = None;
+    } else {
+        fields::without_signature(&form.fields, names)?;
+    }
+    let asked = fields::asked_for(&form, names)?;
+    let (stored, blob) = match form.file {
+        None => return Err(Refusal::MissingFile.into()),
+        Some(FilePart::Url(url)) => upload::fetch(app, &url, blob_id).await?,
+        Some(FilePart::Stored { stored, blob }) => (stored, blob),
+    };
+    let file = upload::store(app, &asked.upload, blob_id, &stored, blob).await?;
+    let mut answer = represent::uploaded(app, &file, &asked.response_fields);
+    if !asked.extensions.is_empty() {
+        answer.insert("extensionStatus".into(), extensions::statuses(&asked.extensions).into());
+    }
+    Ok(reply::json(StatusCode::OK, &answer.into()))
+}
+
+/// Reads the form, with its file in the blob store.
+async fn read(
+    app: &App,
+    headers: &HeaderMap,
+    body: &mut BodyDataStream,
+    blob_id: BlobId,
+    share: Option<&mut Share<'_>>,
+) -> Result<Form> {
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned())
@@ -65,19 +121,49 @@ async fn store(
         file_bytes_max: app.settings.upload_bytes_max,
         idle: app.settings.idle_timeout,
     };
-    let form = form::read_form(&content_type, body, &target).await.map_err(refusal)?;
-    let upload = asked_for(&form, names)?;
-    let (stored, blob) = match form.file {
-        None => return Err(Refusal::MissingFile.into()),
-        Some(FilePart::Url(_)) => {
-            let why = "This server does not download from URLs; send the bytes of the file.";
-            return Err(Refusal::BadFile(why.into()).into());
+    let is_unproven = share.is_some();
+    match form::read_form(&content_type, counted(body, share), &target).await {
+        Ok(form) => Ok(form),
+        // There is no form that could prove anything.
+        Err(FormError::NotMultipart) if is_unproven => Err(Refusal::NoKey.into()),
+        Err(error) => Err(refusal(error)),
+    }
+}
+
+/// The body; what an unproven request sends is counted.
+fn counted<'a>(
+    body: &'a mut BodyDataStream,
+    mut share: Option<&'a mut Share<'_>>,
+) -> impl Stream<Item = Result<Bytes, axum::BoxError>> + Send {
+    body.map(move |chunk| {
+        let chunk = chunk?;
+        if let Some(share) = &mut share {
+            share.take(chunk.len())?;
         }
-        Some(FilePart::Stored { stored, blob }) => (stored, blob),
+        Ok(chunk)
+    })
+}
+
+/// What the form proves about who sends it; `NoKey` when it does not try.
+fn proof(app: &App, names: Names, fields: &[(String, String)], now: Millis) -> Result<Proof, Refusal> {
+    let pairs = app.keys.active();
+    let signers: Vec<Signer<'_>> =
+        pairs.iter().map(|pair| Signer { public_key: &pair.public_key, private_key: pair.private_key() }).collect();
+    let text = |name| filled_field(fields, name);
+    let signed = Signed {
+        token: text("token"),
+        expire: text("expire"),
+        signature: text("signature"),
+        public_key: text("publicKey"),
     };
-    let file = upload::store(app, &upload, blob_id, &stored, blob).await?;
-    let response_fields = last_field(&form.fields, "responseFields").unwrap_or_default();
-    Ok(reply::json(StatusCode::OK, &represent::uploaded(app, &file, response_fields)))
+    if !SIGNATURE_FIELDS.iter().any(|name| last_field(fields, name).is_some()) {
+        return Err(Refusal::NoKey);
+    }
+    let now_s = now.0.div_euclid(1000);
+    match names {
+        Names::Sanitised => signature::verify(&signed, &signers, now_s),
+        Names::Verbatim => jwt::verify(signed.token.ok_or(Refusal::MissingToken)?, fields, &signers, now_s),
+    }
 }
 
 /// Reads what the client is still sending, within bounds: one whose body is left unread may see a broken
@@ -102,46 +188,21 @@ pub async fn preflight() -> Response {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, OPTIONS"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"));
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_VALID_S));
     response
 }
 
 fn allow_browsers(response: &mut Response) {
-    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-}
-
-/// The fields of the form, checked.
-fn asked_for(form: &Form, names: Names) -> Result<Upload, Refusal> {
-    let text = |name| last_field(&form.fields, name).filter(|value| !value.is_empty());
-    if names == Names::Verbatim && text("token").is_some() {
-        return Err(Refusal::BothKeyAndToken);
-    }
-    if text("signature").is_some() || text("token").is_some() {
-        return Err(Refusal::BothKeyAndSignature);
-    }
-    if form.file.is_none() {
-        return Err(Refusal::MissingFile);
-    }
-    let file_name = text("fileName").ok_or(Refusal::MissingFileName)?;
-    let folder = FolderPath::parse(text("folder").unwrap_or("/")).map_err(|_| Refusal::BadUploadFolder)?;
-    let tags = form::tags_field(&form.fields)?;
-    Ok(Upload {
-        file_name: file_name.to_owned(),
-        folder,
-        names,
-        unique_name: bool_field(&form.fields, "useUniqueFileName").unwrap_or(true),
-        overwrite: bool_field(&form.fields, "overwriteFile").unwrap_or(true),
-        private: bool_field(&form.fields, "isPrivateFile").unwrap_or(false),
-        published: bool_field(&form.fields, "isPublished").unwrap_or(true),
-        tags: tags.unwrap_or_default(),
-        custom_metadata: custom_fields::of_form(text("customMetadata"))?,
-        overwrite_custom_metadata: bool_field(&form.fields, "overwriteCustomMetadata").unwrap_or(true),
-    })
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-ik-requestid, retry-after"));
 }
 
 /// What is wrong with a form, in the contract's words.
 fn refusal(error: FormError) -> Error {
     let refusal = match error {
         FormError::Storage(error) => return error.into(),
+        FormError::ClientGone(cause) if cause.is::<UsedUp>() => Refusal::TooManyUnproven,
         FormError::FileTooLarge => Refusal::FileTooLarge,
         FormError::InvalidBase64 => Refusal::BadFile("It is not valid base64.".into()),
         FormError::Idle => Refusal::BodyTimeout,

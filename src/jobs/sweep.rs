@@ -1,12 +1,12 @@
-//! Forgetting, in polite batches: journal rows that no running copy looks at, and finished jobs whose
-//! status nobody will ask for.
+//! Forgetting, in polite batches: journal rows that no running copy looks at, finished jobs whose status
+//! nobody will ask for, and used upload tokens whose time is over.
 
 use std::time::Duration;
 
 use crate::app::App;
 use crate::error::Result;
 use crate::model::time::Millis;
-use crate::store::{Reach, sweep};
+use crate::store::{Reach, sweep, upload_tokens};
 
 /// How often the sweep looks for something to forget.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
@@ -37,7 +37,22 @@ pub async fn round(app: &App) -> Result<()> {
     }
     let mut tx = app.db.write(Reach::Apart).await?;
     sweep::prune_jobs(&mut tx, Millis(Millis::now().0 - JOBS_KEPT_MS), SWEEP_ROWS).await?;
-    tx.commit().await
+    tx.commit().await?;
+    for _ in 0..SWEEP_BATCHES {
+        if app.is_stopping() || forget_tokens(app).await? < SWEEP_ROWS.cast_unsigned() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+/// One batch of used upload tokens that nobody could use again.
+async fn forget_tokens(app: &App) -> Result<u64> {
+    let mut tx = app.db.write(Reach::Apart).await?;
+    let gone = upload_tokens::prune(&mut tx, Millis::now(), SWEEP_ROWS).await?;
+    tx.commit().await?;
+    Ok(gone)
 }
 
 /// One batch of journal rows. It holds the tree against jobs that start, because the instant of such a

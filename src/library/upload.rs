@@ -1,13 +1,15 @@
-//! An upload, once its bytes are in the blob store: what they are, where they go, and the one
-//! transaction that makes them a file or a new version of one.
+//! An upload, once its bytes are in the blob store: what they are, whether they are what was asked for, where they go,
+//! and the one transaction that makes them a file or a new version of one.
 
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::blobs::{Provisional, Stored};
+use crate::blobs::{Provisional, PutError, Stored};
 use crate::error::{Error, Refusal, Result};
+use crate::fetch::FetchError;
 use crate::library::custom_fields;
 use crate::library::files::{Located, located};
+use crate::library::transformation::Transformation;
 use crate::media::{self, Media};
 use crate::model::ids::{BlobId, ContentId, FileId, FolderId, VersionId};
 use crate::model::path::{FolderPath, NAME_BYTES_MAX, sanitise};
@@ -28,14 +30,48 @@ pub struct Upload {
     pub folder: FolderPath,
     pub names: Names,
     pub unique_name: bool,
-    pub overwrite: bool,
     pub private: bool,
     pub published: bool,
-    pub tags: Vec<String>,
-    /// Values by field; `None` when the request has none.
+    /// Without an empty list.
+    pub tags: Option<Vec<String>>,
+    /// In its stored form.
+    pub custom_coordinates: Option<String>,
+    /// Values by field, as sent; `None` when the request has none.
     pub custom_metadata: Option<Map<String, Value>>,
-    /// Whether a request without values takes away those of the version that it replaces.
-    pub overwrite_custom_metadata: bool,
+    pub description: Option<String>,
+    pub overwrite: Overwrite,
+    pub transformation: Option<Transformation>,
+    pub checks: Option<String>,
+}
+
+/// What to do about a file that has the name already.
+#[derive(Clone, Copy, Debug)]
+pub struct Overwrite {
+    /// Whether it gets a new version; else the upload is refused.
+    pub file: bool,
+    /// Whether what its current version has is dropped when the request brings nothing in its place.
+    pub tags: bool,
+    pub ai_tags: bool,
+    pub custom_metadata: bool,
+}
+
+/// Fetches the bytes that a URL stands for, as if they had been sent.
+pub async fn fetch(app: &App, url: &str, blob_id: BlobId) -> Result<(Stored, Provisional)> {
+    let bytes_max = app.settings.upload_bytes_max;
+    let refused = |error: &FetchError| {
+        tracing::info!(error = crate::app::chain(error), "a URL was not fetched");
+        Error::Refused(match error {
+            FetchError::TooLarge(_) => Refusal::FileTooLarge,
+            _ => Refusal::NotDownloaded,
+        })
+    };
+    let body = app.fetcher.get(url, bytes_max).await.map_err(|error| refused(&error))?;
+    let stored = app.blobs.put(blob_id, body, bytes_max).await.map_err(|error| match error {
+        PutError::TooLarge { .. } => Refusal::FileTooLarge.into(),
+        PutError::Body(error) => refused(&error),
+        PutError::Blob(error) => error.into(),
+    })?;
+    Ok((stored, app.blobs.provisional(blob_id)))
 }
 
 /// Makes the bytes of `blob_id` a file. Done when the catalog has committed; before that nothing of it
@@ -46,7 +82,7 @@ pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored,
         return Err(Refusal::BadUploadFolder.into());
     }
     let media = examine(app, blob_id, stored, &name).await?;
-    let tags = (!upload.tags.is_empty()).then(|| serde_json::Value::from(upload.tags.clone()).to_string());
+    check(app, upload, stored, &media)?;
     let content = Content {
         id: ContentId(0),
         blob_id,
@@ -57,12 +93,12 @@ pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored,
         width: media.width.map(i64::from),
         height: media.height.map(i64::from),
         has_alpha: media.has_alpha,
-        tags,
+        tags: upload.tags.clone().map(|tags| Value::from(tags).to_string()),
         ai_tags: None,
-        custom_coordinates: None,
+        custom_coordinates: upload.custom_coordinates.clone(),
         embedded_metadata: None,
         custom_metadata: None,
-        description: None,
+        description: upload.description.clone(),
     };
     let (tx, file) = write_rows(app, upload, &name, content).await?;
     // From the commit on a row may refer to the bytes, even if its answer is lost.
@@ -72,18 +108,43 @@ pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored,
     Ok(file)
 }
 
+/// What the request says about its file, held against the file.
+fn check(app: &App, upload: &Upload, stored: &Stored, media: &Media) -> Result<(), Refusal> {
+    let image_bytes_max = app.settings.image_bytes_max.unwrap_or(u64::MAX);
+    if media.kind == media::Kind::Image && stored.size > image_bytes_max {
+        return Err(Refusal::FileTooLarge);
+    }
+    if let Some(checks) = &upload.checks {
+        meets(checks, upload, stored, media)?;
+    }
+    upload.transformation.as_ref().map_or(Ok(()), |transformation| transformation.check(media))
+}
+
+/// Whether the upload meets the conditions of its `checks` parameter.
+fn meets(_checks: &str, _upload: &Upload, _stored: &Stored, _media: &Media) -> Result<(), Refusal> {
+    Err(Refusal::BadChecks)
+}
+
+/// The values of custom metadata fields that a version gets: those sent, or else those that are kept of the version
+/// before it.
+async fn custom_metadata(app: &App, tx: &mut Tx, upload: &Upload, kept: Option<&str>) -> Result<Option<String>> {
+    let fields = custom_fields::active(app, tx).await?;
+    match &upload.custom_metadata {
+        Some(sent) => custom_fields::checked(&fields, sent, None),
+        None => custom_fields::checked(&fields, &Map::new(), kept),
+    }
+}
+
 /// The transaction of an upload up to its commit.
 async fn write_rows(app: &App, upload: &Upload, name: &str, mut content: Content) -> Result<(Tx, Located)> {
     let mut tx = app.db.write(Reach::Add).await?;
     let now = Millis::now();
     let folder = place::find_or_make(&app.db, &mut tx, &upload.folder, upload.names, now).await?;
     content.id = ContentId(app.db.take_ids(&mut tx, 1).await?);
-    content.custom_metadata = custom_metadata(app, &mut tx, upload, folder, name).await?;
-    files::insert_content(&mut tx, &content, now).await?;
     let flags = if upload.private { PRIVATE } else { 0 } | if upload.published { 0 } else { UNPUBLISHED };
     let id = loop {
         let name = if upload.unique_name { unique_name(name) } else { name.to_owned() };
-        if let Some(id) = put_version(app, &mut tx, upload, folder, &name, content.id, flags, now).await? {
+        if let Some(id) = put_version(app, &mut tx, upload, folder, &name, &content, flags, now).await? {
             break id;
         }
     };
@@ -94,29 +155,8 @@ async fn write_rows(app: &App, upload: &Upload, name: &str, mut content: Content
     Ok((tx, file))
 }
 
-/// The values of the new version: those sent, or else those of the version it replaces, if they are to be kept.
-async fn custom_metadata(
-    app: &App,
-    tx: &mut Tx,
-    upload: &Upload,
-    folder: FolderId,
-    name: &str,
-) -> Result<Option<String>> {
-    let fields = custom_fields::active(app, tx).await?;
-    if let Some(sent) = &upload.custom_metadata {
-        return custom_fields::checked(&fields, sent, None);
-    }
-    let replaces = !upload.unique_name && !upload.overwrite_custom_metadata;
-    let replaced = if replaces { files::at(tx, folder, name).await? } else { None };
-    let kept = match replaced {
-        Some(file) => files::content(tx, file.content_id).await?.custom_metadata,
-        None => None,
-    };
-    custom_fields::checked(&fields, &Map::new(), kept.as_deref())
-}
-
-/// Makes the first version of a new file or appends to the one that has the name. `None` when another
-/// upload took the name in between: look again.
+/// Makes the first version of a new file or appends to the one that has the name, and writes the content row that
+/// it shows. `None` when another upload took the name in between: look again.
 #[expect(clippy::too_many_arguments, reason = "they are the columns of the row")]
 async fn put_version(
     app: &App,
@@ -124,7 +164,7 @@ async fn put_version(
     upload: &Upload,
     folder: FolderId,
     name: &str,
-    content: ContentId,
+    content: &Content,
     flags: i64,
     now: Millis,
 ) -> Result<Option<FileId>> {
@@ -133,7 +173,7 @@ async fn put_version(
     let change = tx.next_change().await?;
     let Some(file) = found else {
         let id = FileId(app.db.take_ids(tx, 1).await?);
-        if !files::insert_if_free(tx, id, folder, name, content, flags, now, change).await? {
+        if !files::insert_if_free(tx, id, folder, name, content.id, flags, now, change).await? {
             return Ok(None);
         }
         if !app.db.is_sqlite() {
@@ -141,22 +181,39 @@ async fn put_version(
             let change = tx.next_change().await?;
             files::stamp(tx, id, change).await?;
         }
+        let custom_metadata = custom_metadata(app, tx, upload, None).await?;
+        files::insert_content(tx, &Content { custom_metadata, ..content.clone() }, now).await?;
         return Ok(Some(id));
     };
     if upload.unique_name {
         return Ok(None);
     }
-    if !upload.overwrite {
+    if !upload.overwrite.file {
         return Err(Refusal::FileExists.into());
     }
     if files::version_count(tx, file.id).await? >= VERSIONS_MAX {
         return Err(Refusal::TooManyVersions.into());
     }
+    let before = files::content(tx, file.content_id).await?;
     let version = VersionId(app.db.take_ids(tx, 1).await?);
     // Clients tell the versions of a file apart by their times.
     let now = Millis(now.0.max(file.updated.0 + 1));
-    files::append(tx, &file, version, content, flags, now, change).await?;
+    files::append(tx, &file, version, content.id, flags, now, change).await?;
+    let content = with_kept(app, tx, upload, content, before).await?;
+    files::insert_content(tx, &content, now).await?;
     Ok(Some(file.id))
+}
+
+/// The content of a version with what the request wants kept of the version before it.
+async fn with_kept(app: &App, tx: &mut Tx, upload: &Upload, content: &Content, before: Content) -> Result<Content> {
+    let keep = |drop: bool, value: Option<String>| value.filter(|_| !drop);
+    let kept = keep(upload.overwrite.custom_metadata, before.custom_metadata);
+    Ok(Content {
+        tags: content.tags.clone().or(keep(upload.overwrite.tags, before.tags)),
+        ai_tags: keep(upload.overwrite.ai_tags, before.ai_tags),
+        custom_metadata: custom_metadata(app, tx, upload, kept.as_deref()).await?,
+        ..content.clone()
+    })
 }
 
 /// What the bytes are, told by their head, or by more of them when the head does not reach.

@@ -21,6 +21,7 @@ pub mod merge;
 pub mod open;
 pub mod settings;
 pub mod sweep;
+pub mod upload_tokens;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -67,6 +68,7 @@ pub const ALL_STATEMENTS: &[(&str, &[(&str, Sql)])] = &[
     ("merge", merge::STATEMENTS),
     ("settings", settings::STATEMENTS),
     ("sweep", sweep::STATEMENTS),
+    ("upload_tokens", upload_tokens::STATEMENTS),
 ];
 
 statements! {

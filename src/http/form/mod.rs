@@ -32,8 +32,8 @@ use body::{Fault, Progress};
 use params::parameter;
 use spool::Spool;
 
-pub use shape::URL_BYTES_MAX;
-pub use values::{TagsError, bool_field, last_field, tags_field};
+pub use shape::{Shape, URL_BYTES_MAX, shape_of};
+pub use values::{TagsError, bool_field, filled_field, last_field, list_field, tags_field};
 
 /// Longest text field, in bytes. Extensions and custom metadata are the long ones, and a few KiB in practice.
 pub const FIELD_BYTES_MAX: usize = 1024 * 1024;

@@ -20,14 +20,21 @@ const TEXT_EXTENSIONS: [&str; 11] = ["txt", "css", "js", "json", "csv", "md", "h
 
 /// What the bytes are meant to be.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub enum Shape {
+    /// To be fetched or refused.
     Url(String),
     /// Base64 from byte `from` up to byte `to`.
-    Base64 {
-        from: u64,
-        to: u64,
-    },
+    Base64 { from: u64, to: u64 },
+    /// Byte for byte.
     Binary,
+}
+
+/// What bytes that are all there are meant to be. Of the name only the extension counts.
+#[must_use]
+pub fn shape_of(bytes: &[u8], file_name: &str) -> Shape {
+    let mut outline = Outline::default();
+    outline.add(bytes);
+    outline.shape(file_name)
 }
 
 /// What is learnt of the bytes while they pass.

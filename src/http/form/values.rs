@@ -28,25 +28,35 @@ pub fn bool_field(fields: &[(String, String)], name: &str) -> Option<bool> {
     }
 }
 
-/// The tags of a form: text separated by commas, a JSON array, or a part for each tag (`tags`, `tags[]`, `tags[0]`).
-/// `None` when there is no tag.
+/// The last value of a structured field. Empty text and what old clients send for "no value" count as absent.
+#[must_use]
+pub fn filled_field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    last_field(fields, name).filter(|value| !ABSENT.contains(&value.trim()))
+}
+
+/// The tags of a form; see [`list_field`]. `None` when there is no tag.
 ///
 /// # Errors
 ///
 /// Refuses tags that are too long or contain `%`.
 pub fn tags_field(fields: &[(String, String)]) -> Result<Option<Vec<String>>, TagsError> {
-    let tags: Vec<String> = fields
-        .iter()
-        .filter(|(name, value)| is_tags(name) && !ABSENT.contains(&value.trim()))
-        .flat_map(|(_, value)| split(value))
-        .collect();
-    let tags = checked(tags)?;
+    let tags = checked(list_field(fields, "tags"))?;
     Ok((!tags.is_empty()).then_some(tags))
 }
 
+/// A list: text separated by commas, a JSON array, or a part for each item (`tags`, `tags[]`, `tags[0]`).
+#[must_use]
+pub fn list_field(fields: &[(String, String)], name: &str) -> Vec<String> {
+    fields
+        .iter()
+        .filter(|(sent, value)| is_item_of(name, sent) && !ABSENT.contains(&value.trim()))
+        .flat_map(|(_, value)| split(value))
+        .collect()
+}
+
 /// `tags`, `tags[]` or `tags[7]`.
-fn is_tags(name: &str) -> bool {
-    match name.strip_prefix("tags") {
+fn is_item_of(name: &str, sent: &str) -> bool {
+    match sent.strip_prefix(name) {
         Some("") => true,
         Some(index) => index
             .strip_prefix('[')

@@ -1,7 +1,11 @@
 //! Uploads: what arrives is what is stored, under the name that the version of the API makes of it; and an upload that
 //! fails leaves nothing behind.
 
+mod clients;
+mod fields;
 mod names;
+mod signed;
+mod urls;
 mod versions;
 
 use super::*;

@@ -10,7 +10,7 @@ use calotype::error::{Error, Refusal};
 use calotype::jobs::submit::Request;
 use calotype::jobs::sweep;
 use calotype::jobs::worker::{self, Worker};
-use calotype::library::upload::{self, Upload};
+use calotype::library::upload::{self, Overwrite, Upload};
 use calotype::library::{check, files, folders, listing};
 use calotype::model::ids::{FileId, JobId};
 use calotype::model::job::{Kind, Phase};
@@ -214,12 +214,15 @@ impl<'a> Sequence<'a> {
             folder: self.real(folder),
             names: Names::Verbatim,
             unique_name: false,
-            overwrite: true,
+            overwrite: Overwrite { file: true, tags: true, ai_tags: true, custom_metadata: true },
             private: false,
             published: true,
-            tags: Vec::new(),
+            tags: None,
+            custom_coordinates: None,
             custom_metadata: None,
-            overwrite_custom_metadata: true,
+            description: None,
+            transformation: None,
+            checks: None,
         };
         let happens = self.maybe_fault();
         let fair = self.fault.load(Ordering::Relaxed) == FAIR;
