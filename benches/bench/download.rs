@@ -78,7 +78,7 @@ async fn beside_uploads(effort: &Effort, load: &Load, server: SocketAddr, run: u
     let uploads = async {
         // A new name each time: a file has a hundred versions at most.
         for number in 0.. {
-            client.succeed(&client::upload("/beside", &format!("{run}-{number}.jpg"), &[7; 1_000])).await?;
+            client.succeed(&client::upload("/beside", &format!("{run}-{number}.jpg"), false, &[7; 1_000])).await?;
             tokio::time::sleep(UPLOAD_PERIOD).await;
         }
         Err("the uploads ended".into())
@@ -156,7 +156,7 @@ async fn prepare(client: &mut Client, load: &Load, root: &Path) -> Result<()> {
         let (folder, name) = path.rsplit_once('/').ok_or("a path without a slash")?;
         std::fs::create_dir_all(root.join(&folder[1..]))?;
         std::fs::write(root.join(&path[1..]), &bytes)?;
-        client.succeed(&client::upload(folder, name, &bytes)).await?;
+        client.succeed(&client::upload(folder, name, false, &bytes)).await?;
     }
     Ok(())
 }
