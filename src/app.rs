@@ -19,6 +19,9 @@ use crate::library::blob_ids::BlobIds;
 use crate::library::client_auth::allowance::Allowance;
 use crate::library::custom_fields;
 use crate::library::delivery::{self, Delivered};
+use crate::library::keys::another_secret;
+use crate::library::limits::Limits;
+use crate::library::vault::Vault;
 use crate::model::ids::LibraryTag;
 use crate::store::{Db, Reach, jobs, settings};
 
@@ -39,6 +42,8 @@ pub struct App {
     pub tag: LibraryTag,
     pub settings: Settings,
     pub keys: Keys,
+    /// `None` when requests are not limited.
+    pub limits: Option<Limits>,
     pub blob_ids: BlobIds,
     pub finished_jobs: Finished,
     pub custom_fields: custom_fields::Known,
@@ -85,13 +90,7 @@ impl Parts {
             _ => return Err(Error::Setup("--catalog is neither sqlite nor a postgres:// URL".into())),
         };
         let knows_secret = !fresh_catalog && settings::get(&mut db.read().await?, "secret_check").await?.is_some();
-        let secret = match &place.secret {
-            Some(secret) if secret.len() < 16 => {
-                return Err(Error::Setup("--secret is too short; use 16 characters or more".into()));
-            }
-            Some(secret) => secret.clone(),
-            None => read_or_make(&data.join("secret"), knows_secret)?,
-        };
+        let secret = secret(place, knows_secret)?;
         let blobs_dir = place.blobs.clone().unwrap_or_else(|| data.join("blobs"));
         let blobs = Blobs::local(&blobs_dir).map_err(|error| {
             Error::Setup(format!("cannot use {} for blobs: {}", blobs_dir.display(), chain(&error)))
@@ -106,6 +105,39 @@ impl Parts {
             first_keys: data.join("first-keys"),
             lock: Some(lock),
         })
+    }
+}
+
+/// The catalog and the secret of a library that a server may be running over at this moment. The data directory
+/// is not locked: databases serve several processes, and whoever has this leaves blobs, spool and schema alone.
+pub struct Beside {
+    pub db: Db,
+    pub vault: Vault,
+    pub tag: LibraryTag,
+}
+
+impl Beside {
+    /// Opens a library that a server of this version has made, for commands that change key pairs.
+    pub async fn open(place: &Place) -> Result<Beside> {
+        let file = place.data.join("catalog.db");
+        let db = match place.catalog.as_str() {
+            "sqlite" if !file.exists() => return Err(no_library(&place.data)),
+            "sqlite" => Db::open_sqlite_beside(&file).await?,
+            url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Db::open_postgres_beside(url).await?
+            }
+            _ => return Err(Error::Setup("--catalog is neither sqlite nor a postgres:// URL".into())),
+        };
+        let mut tx = db.read().await?;
+        let (check, tag) =
+            (settings::get(&mut tx, "secret_check").await?, settings::get(&mut tx, "library_tag").await?);
+        drop(tx);
+        let (Some(check), Some(tag)) = (check, tag) else { return Err(no_library(&place.data)) };
+        let vault = Vault::of(&secret(place, true)?);
+        if vault.check() != check {
+            return Err(another_secret());
+        }
+        Ok(Beside { db, vault, tag: parse_tag(&tag)? })
     }
 }
 
@@ -134,6 +166,7 @@ impl App {
             db,
             blobs,
             tag,
+            limits: settings.rate_limit.map(Limits::new),
             settings,
             keys,
             blob_ids,
@@ -213,7 +246,29 @@ async fn library_tag(db: &Db) -> Result<LibraryTag> {
     let fresh = random_hex::<4>();
     let tag = settings::get_or_insert(&mut tx, "library_tag", &fresh).await?;
     tx.commit().await?;
-    u32::from_str_radix(&tag, 16).map(LibraryTag).map_err(|_| Error::Damaged(format!("library tag {tag}")))
+    parse_tag(&tag)
+}
+
+fn parse_tag(text: &str) -> Result<LibraryTag> {
+    u32::from_str_radix(text, 16).map(LibraryTag).map_err(|_| Error::Damaged(format!("library tag {text}")))
+}
+
+/// The server secret: the one given, or the one in the data directory, which is made unless it `must_exist`.
+fn secret(place: &Place, must_exist: bool) -> Result<String> {
+    match &place.secret {
+        Some(secret) if secret.len() < 16 => {
+            Err(Error::Setup("--secret is too short; use 16 characters or more".into()))
+        }
+        Some(secret) => Ok(secret.clone()),
+        None => read_or_make(&place.data.join("secret"), must_exist),
+    }
+}
+
+fn no_library(data: &Path) -> Error {
+    Error::Setup(format!(
+        "there is no library in {} yet; give its directory with --data, or run `calotype serve` once",
+        data.display()
+    ))
 }
 
 /// Ties blob store and catalog together at the first start; later both must still be the ones that belong together.

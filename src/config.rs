@@ -2,6 +2,7 @@
 //! what to do.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -97,12 +98,27 @@ pub struct Serve {
     /// How long a client may send nothing in the middle of a request, in milliseconds
     #[arg(long, env = "CALOTYPE_IDLE_TIMEOUT_MS", default_value_t = 60_000, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     pub idle_timeout_ms: u64,
+    /// API requests that each key may send in the interval, on each server; more are answered with 429, uploads are
+    /// not counted [default: no limit]
+    #[arg(long, env = "CALOTYPE_RATE_LIMIT", value_name = "REQUESTS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate_limit: Option<u32>,
+    /// The interval of --rate-limit, in milliseconds
+    #[arg(long, env = "CALOTYPE_RATE_LIMIT_INTERVAL", default_value_t = 1_000, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..=86_400_000))]
+    pub rate_limit_interval: u32,
     /// Deliver signed URLs only, also of public files
     #[arg(long, env = "CALOTYPE_RESTRICT_UNSIGNED_URLS", value_parser = clap::builder::BoolishValueParser::new())]
     pub restrict_unsigned_urls: bool,
     /// How long browsers and proxies may keep a delivered file without asking whether it is still the same, in seconds
     #[arg(long, env = "CALOTYPE_DELIVERY_MAX_AGE_S", default_value_t = 0, value_name = "S", value_parser = clap::value_parser!(u64).range(..=15_552_000))]
     pub delivery_max_age_s: u64,
+}
+
+/// How many requests a key may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// In the interval, and at once after a rest.
+    pub requests: NonZeroU32,
+    pub interval: Duration,
 }
 
 /// How log lines look.
@@ -131,6 +147,8 @@ pub struct Settings {
     pub idle_timeout: Duration,
     pub restrict_unsigned_urls: bool,
     pub delivery_max_age_s: u64,
+    /// `None` for no limit.
+    pub rate_limit: Option<RateLimit>,
 }
 
 impl Default for Settings {
@@ -149,6 +167,7 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(60),
             restrict_unsigned_urls: false,
             delivery_max_age_s: 0,
+            rate_limit: None,
         }
     }
 }
@@ -184,6 +203,10 @@ impl Serve {
             idle_timeout: Duration::from_millis(self.idle_timeout_ms),
             restrict_unsigned_urls: self.restrict_unsigned_urls,
             delivery_max_age_s: self.delivery_max_age_s,
+            rate_limit: self.rate_limit.and_then(NonZeroU32::new).map(|requests| RateLimit {
+                requests,
+                interval: Duration::from_millis(self.rate_limit_interval.into()),
+            }),
         })
     }
 

@@ -133,6 +133,18 @@ pub enum Refusal {
     NoTransformer,
     BadChecks,
     FailedChecks,
+    ExpiredKey,
+    NotPermitted,
+    NoKeyPair,
+    MoreRights,
+    LastFullKey,
+    KeyEnded,
+    TooManyKeys,
+    BadKeyName,
+    BadKeyExpiry,
+    BadGrace,
+    BadRights(String),
+    RateLimited,
 }
 
 /// The text under `help` in every error body.
@@ -168,6 +180,10 @@ impl Refusal {
             BodyTimeout => (408, None),
             QueueFull | TooManyUnproven => (429, None),
             DiskFull => (507, None),
+            ExpiredKey | NotPermitted | MoreRights => (403, None),
+            NoKeyPair => (404, None),
+            LastFullKey | KeyEnded | TooManyKeys => (409, None),
+            RateLimited => (429, None),
             _ => (400, None),
         }
     }
@@ -270,6 +286,18 @@ impl Refusal {
             InvalidFieldId => "Your request contains invalid ID parameter.".into(),
             NoField => "No such custom metadata field exists".into(),
             TooManyFields => format!("A library can have at most {FIELDS_MAX} custom metadata fields, and {FIELDS_EVER_MAX} with the deleted ones."),
+            ExpiredKey => "Your request contains expired private API key.".into(),
+            NotPermitted => "Your API key does not have permission to perform this action.".into(),
+            NoKeyPair => "The requested key pair does not exist.".into(),
+            MoreRights => "Your API key cannot give, roll or revoke rights that it does not have itself.".into(),
+            LastFullKey => "Nobody could do everything without this key pair: it is the last with full rights. Create another one with full rights that works for a day at least, or roll this one with a grace period.".into(),
+            KeyEnded => "The key pair has been rolled or revoked, or has expired. Create a new one.".into(),
+            TooManyKeys => "There are too many active key pairs. Revoke some that are not needed.".into(),
+            BadKeyName => "Your request contains invalid name parameter. It should have 1 to 100 characters and no control characters.".into(),
+            BadKeyExpiry => "Your request contains invalid expiresAt parameter. It should be a time to come, such as 2030-01-31T12:00:00.000Z.".into(),
+            BadGrace => "Your request contains invalid graceSeconds parameter. It should be a whole number from 0 to 7776000.".into(),
+            BadRights(why) => format!("Your request contains invalid rights parameter. {why}"),
+            RateLimited => "Your API key has sent more requests than this server allows in the interval. Please try again later.".into(),
         }
     }
 
@@ -287,7 +315,7 @@ impl Refusal {
 
     /// Whether the same request may succeed later; otherwise the reply tells SDKs not to send it again.
     pub fn may_pass_later(&self) -> bool {
-        matches!(self, Refusal::QueueFull | Refusal::BodyTimeout | Refusal::TooManyUnproven)
+        matches!(self, Refusal::QueueFull | Refusal::BodyTimeout | Refusal::TooManyUnproven | Refusal::RateLimited)
     }
 }
 
@@ -298,6 +326,12 @@ impl Refusal {
             PathFault::LongSegment => Refusal::NameTooLong(parameter),
             PathFault::BadSegment | PathFault::TooDeep => Refusal::BadFolderPath,
         }
+    }
+}
+
+impl From<crate::model::rights::BadRights> for Refusal {
+    fn from(bad: crate::model::rights::BadRights) -> Refusal {
+        Refusal::BadRights(bad.0)
     }
 }
 

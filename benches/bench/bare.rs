@@ -44,6 +44,12 @@ impl Bare {
     }
 }
 
+impl Bare {
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
 impl Drop for Bare {
     fn drop(&mut self) {
         self.child.kill().ok();

@@ -218,6 +218,12 @@ pub struct Load {
 
 impl Load {
     pub async fn requests_per_second(&self, address: SocketAddr, request: Vec<u8>) -> Result<f64> {
+        let (requests, time) = self.run(address, request).await?;
+        Ok(requests as f64 / time.as_secs_f64())
+    }
+
+    /// How many requests were answered, and in what time.
+    pub async fn run(&self, address: SocketAddr, request: Vec<u8>) -> Result<(u64, Duration)> {
         let request: std::sync::Arc<[u8]> = request.into();
         let mut clients = Vec::new();
         for _ in 0..self.connections {
@@ -246,6 +252,6 @@ impl Load {
         while let Some(outcome) = tokio::time::timeout_at(latest, tasks.join_next()).await? {
             requests += outcome??;
         }
-        Ok(requests as f64 / start.elapsed().as_secs_f64())
+        Ok((requests, start.elapsed()))
     }
 }

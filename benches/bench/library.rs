@@ -203,7 +203,7 @@ impl Library {
             maintenance.execute_raw(&format!("CREATE DATABASE {}", place.pristine_database)).await?;
             maintenance.close().await?;
         }
-        Server::start(&place.data, &place.catalog_argument(catalog, &place.pristine_database))?.stop()?;
+        Server::start(&place.data, &place.catalog_argument(catalog, &place.pristine_database), &[])?.stop()?;
         if let Catalog::Sqlite = catalog {
             std::fs::rename(place.data.join("catalog.db"), &place.pristine_path)?;
         }
@@ -253,7 +253,13 @@ impl Library {
 
     /// The server on the catalog that is measured.
     pub fn start_server(&self) -> Result<Server> {
-        Server::start(&self.place.data, &self.place.catalog_argument(&self.catalog, &self.place.database))
+        self.start_server_with(&[])
+    }
+
+    /// The same with more flags.
+    pub fn start_server_with(&self, arguments: &[&str]) -> Result<Server> {
+        let catalog = self.place.catalog_argument(&self.catalog, &self.place.database);
+        Server::start(&self.place.data, &catalog, arguments)
     }
 
     /// A connection to the catalog that is measured.

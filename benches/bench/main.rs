@@ -32,11 +32,14 @@
 //! - **upload**: durable uploads of 20 KB images per second over 32 connections; `peer` is a bare loop with as many
 //!   writers that writes and syncs such files and commits such rows, one upload a transaction (`uploads.rs`); the two
 //!   take turns.
+//! - **auth**: CPU time of the server for one request with a key (key, rights, request id, the route's own work on a
+//!   remembered job status, and on the second row the limit on requests), less that of the bare handler.
 //!
 //! `idle` and `peak` are the resident memory of the server process in MB (for PostgreSQL without the database's).
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock and the environment")]
 
+mod auth;
 mod bare;
 mod client;
 mod content;

@@ -28,6 +28,8 @@ pub struct Row {
     pub verdict: Option<&'static str>,
     pub idle_mb: Option<f64>,
     pub peak_mb: Option<f64>,
+    /// CPU time of the server for one request, in microseconds.
+    pub cpu_us: Option<f64>,
     pub note: Option<String>,
 }
 
@@ -37,6 +39,7 @@ pub enum Limit {
     RatioAtMost(f64),
     P99AtMostMs(f64),
     MegabytesAboveIdleBelow(f64),
+    CpuMicrosBelow(f64),
 }
 
 impl Limit {
@@ -46,6 +49,7 @@ impl Limit {
             Limit::RatioAtMost(most) => format!("ratio <= {most}"),
             Limit::P99AtMostMs(most) => format!("p99 <= {most} ms"),
             Limit::MegabytesAboveIdleBelow(bound) => format!("peak - idle < {bound} MB"),
+            Limit::CpuMicrosBelow(bound) => format!("cpu < {bound} us"),
         }
     }
 
@@ -53,6 +57,7 @@ impl Limit {
         match self {
             Limit::RatioAtLeast(least) => row.ratio.is_some_and(|ratio| ratio >= least),
             Limit::RatioAtMost(most) => row.ratio.is_some_and(|ratio| ratio <= most),
+            Limit::CpuMicrosBelow(bound) => row.cpu_us.is_some_and(|cpu_us| cpu_us < bound),
             Limit::P99AtMostMs(most) => row.p99_ms.is_some_and(|p99| p99 <= most),
             Limit::MegabytesAboveIdleBelow(bound) => {
                 row.peak_mb.zip(row.idle_mb).is_some_and(|(peak, idle)| peak - idle < bound)
@@ -114,7 +119,7 @@ impl Report {
 
 type Column = (&'static str, fn(&Row) -> Option<String>);
 
-const COLUMNS: [Column; 15] = [
+const COLUMNS: [Column; 16] = [
     ("measure", |row| Some(row.measure.clone())),
     ("size", |row| row.size.map(|size| grouped(size as f64))),
     ("runs", |row| row.runs.map(|runs| runs.to_string())),
@@ -124,6 +129,7 @@ const COLUMNS: [Column; 15] = [
     ("p50 ms", |row| row.p50_ms.map(|value| format!("{value:.2}"))),
     ("p99 ms", |row| row.p99_ms.map(|value| format!("{value:.2}"))),
     ("max ms", |row| row.max_ms.map(|value| format!("{value:.2}"))),
+    ("cpu us", |row| row.cpu_us.map(|value| format!("{value:.1}"))),
     ("ratio", |row| row.ratio.map(|ratio| format!("{ratio:.2}"))),
     ("limit", |row| row.limit.map(Limit::text)),
     ("verdict", |row| row.verdict.map(str::to_string)),

@@ -15,7 +15,7 @@ use crate::seed::{Tree, flat_path};
 
 /// Copies after which the foreground has been watched long enough, however few its samples.
 const FOREGROUND_COPIES_MAX: usize = 20;
-const STATUS_CONNECTIONS: usize = 32;
+pub const STATUS_CONNECTIONS: usize = 32;
 
 /// Uploads and listings on an idle server, then beside copies of the largest folder.
 pub async fn foreground(library: &Library, effort: &Effort, tree: &Tree) -> Result<Vec<Row>> {
@@ -144,7 +144,7 @@ pub async fn statuses(library: &Library, effort: &Effort, small: &Tree, large: &
 }
 
 /// The comparison is void unless the two answers have the same length, head and all, and the same body.
-async fn check_same_answer(client: &Client, bare: std::net::SocketAddr, target: &str) -> Result<()> {
+pub async fn check_same_answer(client: &Client, bare: std::net::SocketAddr, target: &str) -> Result<()> {
     let mut other = Client::connect(bare).await?;
     other.succeed(&client::get(target)).await?;
     if client.head().len() == other.head().len() && client.body() == other.body() {

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use crate::Result;
+use crate::auth;
 use crate::client::{self, Client};
 use crate::download;
 use crate::library::{Catalog, Library};
@@ -27,6 +28,7 @@ pub enum Section {
     Status,
     Download,
     Upload,
+    Auth,
 }
 
 /// How often and how long to measure.
@@ -130,6 +132,9 @@ pub async fn measure(
         if effort.measures(Section::Upload) {
             add("Uploads", uploads::rates(library, effort).await?);
         }
+        if effort.measures(Section::Auth) {
+            add("Authenticated request", auth::overheads(library, effort, small).await?);
+        }
     }
     let is_shared = library.seeded.trees.last().is_none_or(|tree| tree.size <= crate::SHARED_LIBRARY_FILES_MAX);
     if is_shared && effort.measures(Section::Download) {
@@ -147,8 +152,13 @@ pub struct Bench {
 
 impl Bench {
     pub async fn start(library: &Library) -> Result<Bench> {
+        Bench::start_with(library, &[]).await
+    }
+
+    /// The same with more flags for the server.
+    pub async fn start_with(library: &Library, arguments: &[&str]) -> Result<Bench> {
         library.make_fresh().await?;
-        let server = library.start_server()?;
+        let server = library.start_server_with(arguments)?;
         let mut client = Client::connect(server.address).await?;
         client.get_json("/v1/files?path=/&limit=10").await?;
         let warm_up = json!({ "folderName": "warm-up", "parentFolderPath": "/" });

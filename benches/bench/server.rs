@@ -32,14 +32,15 @@ pub struct Server {
 type Log = Arc<Mutex<VecDeque<String>>>;
 
 impl Server {
-    pub fn start(data: &Path, catalog: &str) -> Result<Server> {
+    /// `arguments` are more flags of `serve`.
+    pub fn start(data: &Path, catalog: &str, arguments: &[&str]) -> Result<Server> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_calotype"));
         // Settings of whoever runs the benchmark must not reach the server.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CALOTYPE_")) {
             command.env_remove(name);
         }
         command.arg("serve").arg("--data").arg(data).args(["--listen", "127.0.0.1:0", "--catalog", catalog]);
-        command.args(["--log-format", "json"]);
+        command.args(["--log-format", "json"]).args(arguments);
         command.env("CALOTYPE_PRIVATE_KEY", PRIVATE_KEY).env("CALOTYPE_PUBLIC_KEY", PUBLIC_KEY);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
@@ -85,6 +86,10 @@ impl Server {
             std::thread::sleep(Duration::from_millis(20));
         }
         Err(format!("the server did not stop; its log:\n{}", last_lines(&self.log)).into())
+    }
+
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn resident_mb(&self) -> Result<f64> {

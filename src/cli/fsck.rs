@@ -7,7 +7,8 @@ use clap::Args;
 use crate::app::Parts;
 use crate::config::Place;
 use crate::error::{Error, Result};
-use crate::library::check;
+use crate::library::vault::Vault;
+use crate::library::{check, keys};
 
 /// Settings of `calotype fsck`.
 #[derive(Args)]
@@ -26,7 +27,8 @@ pub async fn run(command: &Fsck) -> Result<ExitCode> {
         return Err(Error::Setup(format!("there is no library in {}; give its directory with --data", data.display())));
     }
     let parts = Parts::open(&command.place).await?;
-    let found = check::check(&parts.db, (!command.catalog_only).then_some(&parts.blobs)).await?;
+    let mut found = check::check(&parts.db, (!command.catalog_only).then_some(&parts.blobs)).await?;
+    found.violations.extend(keys::damaged(&parts.db, &Vault::of(&parts.secret)).await?);
     parts.db.close().await;
     for violation in &found.violations {
         println!("{violation}");

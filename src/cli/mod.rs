@@ -1,6 +1,7 @@
 //! The commands; one file each.
 
 mod fsck;
+mod keys;
 mod log;
 mod serve;
 
@@ -30,6 +31,9 @@ enum Command {
     Serve(Box<config::Serve>),
     /// Check every invariant of a library whose server is stopped; fails when one is broken
     Fsck(fsck::Fsck),
+    /// Make, show, roll and revoke key pairs; the server may run meanwhile
+    #[command(subcommand)]
+    Keys(keys::Command),
 }
 
 /// Runs the command line; what `main` calls.
@@ -46,6 +50,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Serve(settings) => serve::run(*settings).await.map(|()| ExitCode::SUCCESS),
             Command::Fsck(command) => fsck::run(&command).await,
+            Command::Keys(command) => keys::run(command).await,
         }
     });
     done.unwrap_or_else(|error| {

@@ -13,6 +13,7 @@ use crate::config::Serve;
 use crate::error::{Error, Result};
 use crate::http;
 use crate::jobs::{sweep, worker};
+use crate::library::access;
 use crate::model::time::Millis;
 
 /// Opens the library, serves it, and closes it after Ctrl-C or SIGTERM.
@@ -49,6 +50,10 @@ pub async fn run(serve: Serve) -> Result<()> {
         tokio::spawn({
             let app = Arc::clone(&app);
             async move { clear_staging(&app).await }
+        }),
+        tokio::spawn({
+            let app = Arc::clone(&app);
+            async move { access::watch(&app).await }
         }),
     ];
     let server = tokio::spawn(http::serve::serve(Arc::clone(&app), listener));

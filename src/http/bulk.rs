@@ -7,7 +7,8 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::body::Params;
-use super::{AppState, Caller, body, reply};
+use super::caller::{Caller, FilesWrite};
+use super::{AppState, body, reply};
 use crate::app::App;
 use crate::error::{HELP, Refusal, Result};
 use crate::library::changes::{self, TagEdit};
@@ -20,7 +21,12 @@ const DELETED_MAX: usize = 100;
 const EDITED_MAX: usize = 50;
 
 /// `POST /v1/files/batch/deleteByFileIds`
-pub async fn delete(State(app): AppState, Caller(_): Caller, headers: HeaderMap, content: Body) -> Result<Response> {
+pub async fn delete(
+    State(app): AppState,
+    _: Caller<FilesWrite>,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response> {
     let params = body::read(&app, &headers, content).await?;
     let ids = file_ids(&app, &params, DELETED_MAX, Refusal::TooManyFileIds)?;
     let deleted = changes::delete(&app, &ids).await?;
@@ -28,23 +34,38 @@ pub async fn delete(State(app): AppState, Caller(_): Caller, headers: HeaderMap,
 }
 
 /// `POST /v1/files/addTags`
-pub async fn add_tags(state: AppState, caller: Caller, headers: HeaderMap, content: Body) -> Result<Response> {
+pub async fn add_tags(
+    state: AppState,
+    caller: Caller<FilesWrite>,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response> {
     edit(state, caller, headers, content, "tags", TagEdit::Add).await
 }
 
 /// `POST /v1/files/removeTags`
-pub async fn remove_tags(state: AppState, caller: Caller, headers: HeaderMap, content: Body) -> Result<Response> {
+pub async fn remove_tags(
+    state: AppState,
+    caller: Caller<FilesWrite>,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response> {
     edit(state, caller, headers, content, "tags", TagEdit::Remove).await
 }
 
 /// `POST /v1/files/removeAITags`
-pub async fn remove_ai_tags(state: AppState, caller: Caller, headers: HeaderMap, content: Body) -> Result<Response> {
+pub async fn remove_ai_tags(
+    state: AppState,
+    caller: Caller<FilesWrite>,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response> {
     edit(state, caller, headers, content, "AITags", TagEdit::RemoveAi).await
 }
 
 async fn edit(
     State(app): AppState,
-    Caller(_): Caller,
+    _: Caller<FilesWrite>,
     headers: HeaderMap,
     content: Body,
     name: &'static str,

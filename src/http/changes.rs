@@ -7,8 +7,9 @@ use axum::response::Response;
 use serde_json::{Map, Value};
 
 use super::body::Params;
+use super::caller::{Caller, FilesWrite};
 use super::files::file_id;
-use super::{AppState, Caller, WireId, body, reply, represent};
+use super::{AppState, WireId, body, reply, represent};
 use crate::error::{Refusal, Result};
 use crate::library::changes::{self, AiTags, Changes, Publish};
 use crate::library::custom_fields;
@@ -21,7 +22,7 @@ pub(super) const DESCRIPTION_CHARS_MAX: usize = 5_000;
 /// `PATCH /v1/files/{fileId}/details`. A missing key leaves a thing as it is, `null` takes it away.
 pub async fn update(
     State(app): AppState,
-    Caller(_): Caller,
+    _: Caller<FilesWrite>,
     id: WireId,
     headers: HeaderMap,
     content: Body,

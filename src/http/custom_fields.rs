@@ -7,8 +7,9 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::body::{self, Params};
+use super::caller::{Caller, MetadataRead, MetadataWrite};
 use super::params::Query;
-use super::{AppState, Caller, FromSdk, WireId, reply};
+use super::{AppState, FromSdk, WireId, reply};
 use crate::app::App;
 use crate::error::{Refusal, Result};
 use crate::library::custom_fields::{self, FieldChange, NewField, Show};
@@ -19,7 +20,12 @@ use crate::model::ids::CustomFieldId;
 const RETRY_COUNT: &str = "x-stainless-retry-count";
 
 /// `POST /v1/customMetadataFields`
-pub async fn create(State(app): AppState, Caller(_): Caller, headers: HeaderMap, content: Body) -> Result<Response> {
+pub async fn create(
+    State(app): AppState,
+    _: Caller<MetadataWrite>,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response> {
     let params = body::read(&app, &headers, content).await?;
     let new = new_field(&params)?;
     let count = headers.get(RETRY_COUNT).and_then(|count| count.to_str().ok()?.parse::<u32>().ok());
@@ -60,7 +66,7 @@ fn new_field(params: &Params) -> Result<NewField, Refusal> {
 /// `GET /v1/customMetadataFields`. All fields apply to every folder, so `folderPath` changes nothing.
 pub async fn list(
     State(app): AppState,
-    Caller(_): Caller,
+    _: Caller<MetadataRead>,
     uri: Uri,
     headers: HeaderMap,
     content: Body,
@@ -88,7 +94,7 @@ fn is_true(flag: &Value) -> bool {
 /// `PATCH /v1/customMetadataFields/{id}`
 pub async fn update(
     State(app): AppState,
-    Caller(_): Caller,
+    _: Caller<MetadataWrite>,
     id: WireId,
     headers: HeaderMap,
     content: Body,
@@ -130,7 +136,7 @@ fn change(params: &Params) -> Result<FieldChange, Refusal> {
 /// `DELETE /v1/customMetadataFields/{id}`
 pub async fn delete(
     State(app): AppState,
-    Caller(_): Caller,
+    _: Caller<MetadataWrite>,
     FromSdk(from_sdk): FromSdk,
     id: WireId,
 ) -> Result<Response> {
@@ -139,7 +145,7 @@ pub async fn delete(
 }
 
 /// `PATCH` and `DELETE` of all fields.
-pub async fn missing_id(Caller(_): Caller) -> Result<Response> {
+pub async fn missing_id(_: Caller<MetadataWrite>) -> Result<Response> {
     Err(Refusal::MissingFieldId.into())
 }
 

@@ -4,8 +4,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
+use super::caller::{Caller, FilesRead, FilesWrite};
 use super::params::Query;
-use super::{AppState, Caller, WireId, reply, represent};
+use super::{AppState, WireId, reply, represent};
 use crate::error::{Refusal, Result};
 use crate::library::{files, listing};
 use crate::model::ids::FileId;
@@ -16,7 +17,7 @@ use crate::store::listing::{Direction, FileType, Page, Show, SortKey};
 const PAGE_ENTRIES: i64 = 1000;
 
 /// `GET /v1/files`
-pub async fn list(State(app): AppState, Caller(_): Caller, uri: Uri) -> Result<Response> {
+pub async fn list(State(app): AppState, _: Caller<FilesRead>, uri: Uri) -> Result<Response> {
     let query = Query::of(&uri);
     // A list that ignores what it was asked for could make a client work on the wrong file.
     if let Some(name) = ["searchQuery", "name", "tags", "tags[]"].into_iter().find(|name| query.get(name).is_some()) {
@@ -93,13 +94,13 @@ fn sort(text: &str) -> Option<(SortKey, Direction)> {
 }
 
 /// `GET /v1/files/{fileId}/details`
-pub async fn details(State(app): AppState, Caller(_): Caller, id: WireId) -> Result<Response> {
+pub async fn details(State(app): AppState, _: Caller<FilesRead>, id: WireId) -> Result<Response> {
     let file = files::details(&app, file_id(id)?).await?;
     Ok(reply::json(StatusCode::OK, &represent::asset(&app, &file)))
 }
 
 /// `DELETE /v1/files/{fileId}`
-pub async fn delete(State(app): AppState, Caller(_): Caller, id: WireId) -> Result<Response> {
+pub async fn delete(State(app): AppState, _: Caller<FilesWrite>, id: WireId) -> Result<Response> {
     files::delete(&app, file_id(id)?).await?;
     Ok(reply::no_content())
 }

@@ -6,7 +6,8 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use serde_json::json;
 
-use super::{AppState, Caller, FromSdk, NamesOf, body, params, reply};
+use super::caller::{Caller, FoldersWrite};
+use super::{AppState, FromSdk, NamesOf, body, params, reply};
 use crate::error::{Refusal, Result};
 use crate::library::folders;
 use crate::model::path::{FolderPath, check_name, sanitise_folder};
@@ -15,7 +16,7 @@ use crate::tree::place::Names;
 /// `POST /v1/folder`
 pub async fn create(
     State(app): AppState,
-    Caller(_): Caller,
+    _: Caller<FoldersWrite>,
     NamesOf(names): NamesOf,
     headers: HeaderMap,
     content: Body,
@@ -35,7 +36,7 @@ pub async fn create(
 /// `DELETE /v1/folder`; the path comes in the body, or from hand-made requests in the query.
 pub async fn delete(
     State(app): AppState,
-    Caller(_): Caller,
+    _: Caller<FoldersWrite>,
     FromSdk(from_sdk): FromSdk,
     uri: Uri,
     headers: HeaderMap,

@@ -6,7 +6,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::json;
 
-use super::{AppState, Caller, NamesOf, WireId, body, reply};
+use super::caller::{Caller, FoldersRead, FoldersWrite};
+use super::{AppState, NamesOf, WireId, body, reply};
 use crate::app::App;
 use crate::error::{Refusal, Result};
 use crate::jobs::status;
@@ -23,7 +24,7 @@ const RETRY_COUNT: &str = "x-stainless-retry-count";
 /// `POST /v1/bulkJobs/copyFolder`
 pub async fn copy_folder(
     State(app): AppState,
-    Caller(caller): Caller,
+    caller: Caller<FoldersWrite>,
     NamesOf(names): NamesOf,
     headers: HeaderMap,
     content: Body,
@@ -32,26 +33,26 @@ pub async fn copy_folder(
     let paths = params.texts(["sourceFolderPath", "destinationPath"])?;
     let include_versions = params.flag(&["includeVersions", "includeFileVersions"])?;
     let request = Request { include_versions, ..into_folder(paths, Kind::Copy, names)? };
-    submitted(&app, request, caller.public_key, &headers).await
+    submitted(&app, request, &caller.public_key, &headers).await
 }
 
 /// `POST` or `PUT /v1/bulkJobs/moveFolder`
 pub async fn move_folder(
     State(app): AppState,
-    Caller(caller): Caller,
+    caller: Caller<FoldersWrite>,
     NamesOf(names): NamesOf,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response> {
     let params = body::read(&app, &headers, content).await?;
     let request = into_folder(params.texts(["sourceFolderPath", "destinationPath"])?, Kind::Move, names)?;
-    submitted(&app, request, caller.public_key, &headers).await
+    submitted(&app, request, &caller.public_key, &headers).await
 }
 
 /// `POST /v1/bulkJobs/renameFolder`
 pub async fn rename_folder(
     State(app): AppState,
-    Caller(caller): Caller,
+    caller: Caller<FoldersWrite>,
     NamesOf(names): NamesOf,
     headers: HeaderMap,
     content: Body,
@@ -78,7 +79,7 @@ pub async fn rename_folder(
         caller: String::new(),
         is_retry: false,
     };
-    submitted(&app, request, caller.public_key, &headers).await
+    submitted(&app, request, &caller.public_key, &headers).await
 }
 
 /// What copy and move have in common: a folder and the folder it goes into.
@@ -100,8 +101,8 @@ fn into_folder([as_sent, destination]: [&str; 2], kind: Kind, names: Names) -> R
     })
 }
 
-async fn submitted(app: &App, mut request: Request, caller: String, headers: &HeaderMap) -> Result<Response> {
-    request.caller = caller;
+async fn submitted(app: &App, mut request: Request, caller: &str, headers: &HeaderMap) -> Result<Response> {
+    request.caller = caller.to_owned();
     let count =
         headers.get(RETRY_COUNT).and_then(|count| count.to_str().ok()).and_then(|count| count.parse::<u32>().ok());
     request.is_retry = count.is_some_and(|count| count > 0);
@@ -110,7 +111,7 @@ async fn submitted(app: &App, mut request: Request, caller: String, headers: &He
 }
 
 /// `GET /v1/bulkJobs/{jobId}`: the contract's two words and four keys, whatever the job is doing.
-pub async fn status(State(app): AppState, Caller(_): Caller, WireId(id): WireId) -> Result<Response> {
+pub async fn status(State(app): AppState, _: Caller<FoldersRead>, WireId(id): WireId) -> Result<Response> {
     let id = id.ok().flatten().ok_or(Refusal::NoJob)?;
     let job = status::status(&app, JobId(id)).await?.ok_or(Refusal::NoJob)?;
     let mut body = json!({ "jobId": app.tag.wire(id), "type": job.kind.wire(), "status": word(job.phase) });
@@ -130,7 +131,7 @@ fn uncached(mut response: Response) -> Response {
 }
 
 /// `GET /calotype/v1/jobs/{jobId}`: all that is known of a job.
-pub async fn report(State(app): AppState, Caller(_): Caller, WireId(id): WireId) -> Result<Response> {
+pub async fn report(State(app): AppState, _: Caller<FoldersRead>, WireId(id): WireId) -> Result<Response> {
     let id = JobId(id.ok().flatten().ok_or(Refusal::NoJob)?);
     let mut tx = app.db.read().await?;
     let job = jobs::by_id(&mut tx, id).await?.ok_or(Refusal::NoJob)?;

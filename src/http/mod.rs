@@ -6,6 +6,7 @@
 
 mod body;
 mod bulk;
+mod caller;
 mod changes;
 mod custom_fields;
 pub mod delivery;
@@ -13,6 +14,8 @@ mod files;
 mod folders;
 pub mod form;
 mod jobs;
+pub(crate) mod key_object;
+mod keys;
 mod params;
 mod placing;
 mod purges;
@@ -29,7 +32,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, OriginalUri, Path, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, patch, post, put};
@@ -39,7 +42,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::error::{Error, Refusal};
-use crate::library::access;
 use crate::tree::place::Names;
 
 /// The id of a request, on every answer and in the log.
@@ -92,15 +94,17 @@ pub fn service(
         .route("/api/v1/files/upload", post(uploads::upload).options(uploads::preflight))
         .route("/api/v2/files/upload", post(uploads::upload).options(uploads::preflight))
         .route("/calotype/v1/jobs/{id}", get(jobs::report))
+        .route("/calotype/v1/keys", get(keys::list).post(keys::create))
+        .route("/calotype/v1/keys/{id}", get(keys::show).delete(keys::revoke))
+        .route("/calotype/v1/keys/{id}/roll", post(keys::roll))
         .fallback(no_route)
         .method_not_allowed_fallback(no_route);
     let router = delivery::prefixes(&app.settings)
         .into_iter()
-        .fold(router, |router, prefix| router.route(&format!("{prefix}{{*path}}"), any(delivery::deliver)));
-    let router = router
-        .layer(CatchPanicLayer::custom(|_| reply::internal_error()))
-        .layer(middleware::from_fn(identify))
-        .with_state(app);
+        .fold(router, |router, prefix| router.route(&format!("{prefix}{{*path}}"), any(delivery::deliver)))
+        .layer(CatchPanicLayer::custom(|_| reply::internal_error()));
+    let router = if app.limits.is_some() { router.layer(middleware::from_fn(caller::tell_limit)) } else { router };
+    let router = router.layer(middleware::from_fn(identify)).with_state(app);
     MapRequestLayer::new(normalise_path).layer(router)
 }
 
@@ -135,18 +139,6 @@ fn normalise_path(mut request: Request<Body>) -> Request<Body> {
         }
     }
     request
-}
-
-/// The caller of an authenticated route.
-struct Caller(access::Caller);
-
-impl FromRequestParts<Arc<App>> for Caller {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Caller, Error> {
-        let header = parts.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-        Ok(Caller(app.keys.authenticate(header)?))
-    }
 }
 
 /// The `{id}` of a route: its number if it is one of this library's, or what is wrong with it.

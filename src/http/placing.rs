@@ -7,7 +7,8 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::body::Params;
-use super::{AppState, Caller, FromSdk, NamesOf, body, reply, represent};
+use super::caller::{Caller, FilesWrite};
+use super::{AppState, FromSdk, NamesOf, body, reply, represent};
 use crate::error::{Refusal, Result};
 use crate::library::placing::{self, At, Destination};
 use crate::model::path::{FolderPath, check_name, sanitise};
@@ -16,7 +17,7 @@ use crate::tree::place::Names;
 /// `POST /v1/files/copy`
 pub async fn copy(
     State(app): AppState,
-    Caller(_): Caller,
+    _: Caller<FilesWrite>,
     NamesOf(names): NamesOf,
     FromSdk(from_sdk): FromSdk,
     headers: HeaderMap,
@@ -32,7 +33,7 @@ pub async fn copy(
 /// `POST /v1/files/move`
 pub async fn move_into(
     State(app): AppState,
-    Caller(_): Caller,
+    _: Caller<FilesWrite>,
     NamesOf(names): NamesOf,
     FromSdk(from_sdk): FromSdk,
     headers: HeaderMap,
@@ -47,7 +48,7 @@ pub async fn move_into(
 /// `PUT /v1/files/rename`
 pub async fn rename(
     State(app): AppState,
-    Caller(_): Caller,
+    _: Caller<FilesWrite>,
     NamesOf(names): NamesOf,
     headers: HeaderMap,
     content: Body,

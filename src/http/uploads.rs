@@ -20,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 
 use futures_util::{Stream, StreamExt};
 
+use super::caller::{Right, UploadsWrite};
 use super::form::{self, FilePart, Form, FormError, Target, filled_field, last_field};
 use super::{AppState, NamesOf, reply, represent};
 use crate::app::App;
@@ -54,7 +55,10 @@ pub async fn upload(State(app): AppState, NamesOf(names): NamesOf, headers: Head
 }
 
 async fn receive(app: &App, names: Names, headers: &HeaderMap, body: &mut BodyDataStream) -> Result<Response> {
-    let mut share = match app.keys.authenticate(headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes)) {
+    let mut share = match app
+        .keys
+        .authenticate(headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes), UploadsWrite::NEED)
+    {
         Ok(_) => None,
         // The form may prove who sends it.
         Err(Refusal::NoKey) => Some(app.unproven.enter().map_err(|UsedUp| Refusal::TooManyUnproven)?),
@@ -147,8 +151,11 @@ fn counted<'a>(
 /// What the form proves about who sends it; `NoKey` when it does not try.
 fn proof(app: &App, names: Names, fields: &[(String, String)], now: Millis) -> Result<Proof, Refusal> {
     let pairs = app.keys.active();
-    let signers: Vec<Signer<'_>> =
-        pairs.iter().map(|pair| Signer { public_key: &pair.public_key, private_key: pair.private_key() }).collect();
+    let signers: Vec<Signer<'_>> = pairs
+        .iter()
+        .filter(|pair| pair.allows(UploadsWrite::NEED))
+        .map(|pair| Signer { public_key: &pair.public_key, private_key: pair.private_key() })
+        .collect();
     let text = |name| filled_field(fields, name);
     let signed = Signed {
         token: text("token"),

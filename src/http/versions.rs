@@ -7,8 +7,9 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 
+use super::caller::{Caller, FilesRead, FilesWrite};
 use super::files::file_id;
-use super::{AppState, Caller, FromSdk, WireId, reply, represent};
+use super::{AppState, FromSdk, WireId, reply, represent};
 use crate::app::App;
 use crate::error::{Error, Refusal, Result};
 use crate::library::{files, versions};
@@ -31,14 +32,14 @@ impl FromRequestParts<Arc<App>> for Named {
 }
 
 /// `GET /v1/files/{fileId}/versions`
-pub async fn list(State(app): AppState, Caller(_): Caller, id: WireId) -> Result<Response> {
+pub async fn list(State(app): AppState, _: Caller<FilesRead>, id: WireId) -> Result<Response> {
     let versions = files::versions(&app, file_id(id)?).await?;
     let objects: Vec<_> = versions.iter().map(|located| represent::asset(&app, located)).collect();
     Ok(reply::json(StatusCode::OK, &objects.into()))
 }
 
 /// `GET /v1/files/{fileId}/versions/{versionId}`
-pub async fn details(State(app): AppState, Caller(_): Caller, Named(file, version): Named) -> Result<Response> {
+pub async fn details(State(app): AppState, _: Caller<FilesRead>, Named(file, version): Named) -> Result<Response> {
     let found = versions::details(&app, file, version).await?;
     Ok(reply::json(StatusCode::OK, &represent::asset(&app, &found)))
 }
@@ -46,7 +47,7 @@ pub async fn details(State(app): AppState, Caller(_): Caller, Named(file, versio
 /// `DELETE /v1/files/{fileId}/versions/{versionId}`
 pub async fn delete(
     State(app): AppState,
-    Caller(_): Caller,
+    _: Caller<FilesWrite>,
     FromSdk(from_sdk): FromSdk,
     Named(file, version): Named,
 ) -> Result<Response> {
@@ -55,7 +56,7 @@ pub async fn delete(
 }
 
 /// `PUT /v1/files/{fileId}/versions/{versionId}/restore`
-pub async fn restore(State(app): AppState, Caller(_): Caller, Named(file, version): Named) -> Result<Response> {
+pub async fn restore(State(app): AppState, _: Caller<FilesWrite>, Named(file, version): Named) -> Result<Response> {
     let restored = versions::restore(&app, file, version).await?;
     Ok(reply::json(StatusCode::OK, &represent::asset(&app, &restored)))
 }

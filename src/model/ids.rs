@@ -28,6 +28,8 @@ ids! {
     JobId,
     /// A custom metadata field.
     CustomFieldId,
+    /// A key pair.
+    KeyId,
 }
 
 /// The root that paths start at.

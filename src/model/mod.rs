@@ -5,5 +5,6 @@ pub mod custom_field;
 pub mod ids;
 pub mod job;
 pub mod path;
+pub mod rights;
 pub mod tags;
 pub mod time;

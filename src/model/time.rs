@@ -21,6 +21,11 @@ impl Millis {
         UNIX_EPOCH + Duration::from_millis(self.0.max(0).cast_unsigned())
     }
 
+    /// A time as in RFC 3339, such as the wire form.
+    pub fn parse(text: &str) -> Option<Millis> {
+        chrono::DateTime::parse_from_rfc3339(text).ok().map(|time| Millis(time.timestamp_millis()))
+    }
+
     fn utc(self) -> chrono::DateTime<chrono::Utc> {
         chrono::DateTime::from_timestamp_millis(self.0).unwrap_or_default()
     }
@@ -45,6 +50,11 @@ mod tests {
     #[test]
     fn wire_form_has_milliseconds_and_z() {
         assert_eq!(Millis(1_767_225_600_007).to_string(), "2026-01-01T00:00:00.007Z");
+        assert_eq!(Millis::parse("2026-01-01T00:00:00.007Z"), Some(Millis(1_767_225_600_007)));
+        assert_eq!(Millis::parse("2026-01-01T01:00:00+01:00"), Some(Millis(1_767_225_600_000)));
+        for bad in ["", "2026-01-01", "2026-13-01T00:00:00Z", "tomorrow"] {
+            assert_eq!(Millis::parse(bad), None, "{bad}");
+        }
         assert_eq!(Millis(784_111_777_000).http_date(), "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 }

@@ -16,6 +16,7 @@ pub mod delivery;
 pub mod files;
 pub mod folders;
 pub mod jobs;
+pub mod keys;
 pub mod listing;
 pub mod merge;
 pub mod open;
@@ -64,8 +65,10 @@ pub const ALL_STATEMENTS: &[(&str, &[(&str, Sql)])] = &[
     ("files", files::STATEMENTS),
     ("folders", folders::STATEMENTS),
     ("jobs", jobs::STATEMENTS),
+    ("keys", keys::STATEMENTS),
     ("listing", listing::STATEMENTS),
     ("merge", merge::STATEMENTS),
+    ("open", open::STATEMENTS),
     ("settings", settings::STATEMENTS),
     ("sweep", sweep::STATEMENTS),
     ("upload_tokens", upload_tokens::STATEMENTS),
@@ -445,4 +448,5 @@ value_from! {
     crate::model::ids::BlobId => Int, v => v.0;
     crate::model::ids::JobId => Int, v => v.0;
     crate::model::ids::CustomFieldId => Int, v => v.0;
+    crate::model::ids::KeyId => Int, v => v.0;
 }

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
-use super::{Db, Glance, Pools};
+use super::{Db, Glance, Pools, args, statements};
 use crate::error::{Error, Result};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -36,6 +36,10 @@ const FROZEN_TRANSACTION_MS: &str = "8000";
 
 /// How long a statement waits for a lock before it fails and is tried again or told, in milliseconds.
 const LOCK_WAIT_MS: &str = "30000";
+
+statements! {
+    SCHEMA_VERSIONS: "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version"
+}
 
 /// The settings of a SQLite connection that writes: write-ahead log, fsync at every commit.
 pub fn sqlite_options(file: &Path) -> SqliteConnectOptions {
@@ -63,51 +67,62 @@ impl Db {
             ))
         })?;
         SQLITE.run(&write).await.map_err(migration_error)?;
+        Db::with_readers(file, write, SQLITE_READERS, SQLITE_GLANCES).await
+    }
+
+    /// Opens a SQLite file that a server may have open too, to change a few rows beside it. The schema must be
+    /// the one of this program: it is not changed under a running server.
+    pub async fn open_sqlite_beside(file: &Path) -> Result<Db> {
+        let writer = sqlite_options(file)
+            // A bulk job leaves short gaps between its batches, and there is no queue across processes.
+            .busy_timeout(TURN_WAIT_MAX)
+            .pragma("cache_size", (-READER_CACHE_KIB).to_string())
+            .pragma("wal_autocheckpoint", "0");
+        let write = sqlite_pool(1).connect_with(writer).await.map_err(|error| {
+            Error::Setup(format!("cannot open the catalog {}: {error}; is it whole, and yours?", file.display()))
+        })?;
+        let db = Db::with_readers(file, write, 1, 1).await?;
+        db.check_schema(&SQLITE).await?;
+        Ok(db)
+    }
+
+    async fn with_readers(file: &Path, write: SqlitePool, readers: u32, glances: usize) -> Result<Db> {
         let reader =
             sqlite_options(file).pragma("cache_size", (-READER_CACHE_KIB).to_string()).pragma("query_only", "on");
-        let read = sqlite_pool(SQLITE_READERS).connect_with(reader.clone()).await?;
-        let mut glances = Vec::new();
-        for _ in 0..SQLITE_GLANCES {
-            glances.push(reader.connect().await?);
+        let read = sqlite_pool(readers).connect_with(reader.clone()).await?;
+        let mut connections = Vec::new();
+        for _ in 0..glances {
+            connections.push(reader.connect().await?);
         }
-        Ok(Db::new(Pools::Sqlite { write, read, glance: Glance::new(glances) }))
+        Ok(Db::new(Pools::Sqlite { write, read, glance: Glance::new(connections) }))
     }
 
     /// Opens a PostgreSQL database and brings its schema up to date. `url` is `postgres://…`.
     pub async fn open_postgres(url: &str) -> Result<Db> {
-        let options: PgConnectOptions =
-            url.parse().map_err(|error| Error::Setup(format!("--catalog is not a PostgreSQL URL: {error}")))?;
-        let options = options
-            .application_name("calotype")
-            .statement_cache_capacity(STATEMENTS_PREPARED)
-            .options([
-                ("idle_in_transaction_session_timeout", FROZEN_TRANSACTION_MS),
-                ("tcp_user_timeout", FROZEN_TRANSACTION_MS),
-                ("lock_timeout", LOCK_WAIT_MS),
-                // Every statement has an index to follow. A table that was just filled has no statistics, and a plan
-                // that reads all of it for a page of a few thousand rows would ruin a copy.
-                ("enable_hashjoin", "off"),
-                ("enable_mergejoin", "off"),
-                ("jit", "off"),
-            ])
-            .disable_statement_logging();
-        let pool = PgPoolOptions::new()
-            .max_connections(POSTGRES_CONNECTIONS)
-            .acquire_timeout(TURN_WAIT_MAX)
-            .connect_with(options)
-            .await
-            .map_err(|error| {
-                Error::Setup(format!(
-                    "cannot open the PostgreSQL catalog: {error}; check --catalog and that the server runs"
-                ))
-            })?;
-        let version: (i32,) =
-            sqlx::query_as("SELECT current_setting('server_version_num')::int").fetch_one(&pool).await?;
-        if version.0 < 150_000 {
-            return Err(Error::Setup(format!("PostgreSQL 15 or later is needed, this is {}", version.0 / 10_000)));
-        }
+        let pool = postgres_pool(url).await?;
         POSTGRES.run(&pool).await.map_err(migration_error)?;
         Ok(Db::new(Pools::Postgres(pool)))
+    }
+
+    /// Opens a PostgreSQL catalog to change a few rows beside its servers. The schema must be the one of this program.
+    pub async fn open_postgres_beside(url: &str) -> Result<Db> {
+        let db = Db::new(Pools::Postgres(postgres_pool(url).await?));
+        db.check_schema(&POSTGRES).await?;
+        Ok(db)
+    }
+
+    async fn check_schema(&self, ours: &Migrator) -> Result<()> {
+        // Without the table this is no catalog, or one in which no server has come that far.
+        let found: Vec<(i64,)> = self.read().await?.all(&SCHEMA_VERSIONS, args![]).await.unwrap_or_default();
+        if found.is_empty() {
+            return Err(Error::Setup("there is no library in this catalog yet; run `calotype serve` once".into()));
+        }
+        if found.iter().map(|row| row.0).ne(ours.iter().map(|migration| migration.version)) {
+            return Err(Error::Setup(
+                "the catalog's schema is of another version of Calotype; use the same version as the server, or start the server once".into(),
+            ));
+        }
+        Ok(())
     }
 
     fn new(pools: Pools) -> Db {
@@ -127,6 +142,40 @@ impl Db {
         }
         Ok(passive_checkpoint(write).await?.1)
     }
+}
+
+async fn postgres_pool(url: &str) -> Result<PgPool> {
+    let options: PgConnectOptions =
+        url.parse().map_err(|error| Error::Setup(format!("--catalog is not a PostgreSQL URL: {error}")))?;
+    let options = options
+        .application_name("calotype")
+        .statement_cache_capacity(STATEMENTS_PREPARED)
+        .options([
+            ("idle_in_transaction_session_timeout", FROZEN_TRANSACTION_MS),
+            ("tcp_user_timeout", FROZEN_TRANSACTION_MS),
+            ("lock_timeout", LOCK_WAIT_MS),
+            // Every statement has an index to follow. A table that was just filled has no statistics, and a plan
+            // that reads all of it for a page of a few thousand rows would ruin a copy.
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            ("jit", "off"),
+        ])
+        .disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(TURN_WAIT_MAX)
+        .connect_with(options)
+        .await
+        .map_err(|error| {
+            Error::Setup(format!(
+                "cannot open the PostgreSQL catalog: {error}; check --catalog and that the server runs"
+            ))
+        })?;
+    let version: (i32,) = sqlx::query_as("SELECT current_setting('server_version_num')::int").fetch_one(&pool).await?;
+    if version.0 < 150_000 {
+        return Err(Error::Setup(format!("PostgreSQL 15 or later is needed, this is {}", version.0 / 10_000)));
+    }
+    Ok(pool)
 }
 
 fn sqlite_pool(connections: u32) -> SqlitePoolOptions {

@@ -1,4 +1,4 @@
-//! Settings of the library, key pairs, purges, and the blocks of blob ids that servers have taken.
+//! Settings of the library, purges, and the blocks of blob ids that servers have taken.
 
 use super::{Tx, args, statements};
 use crate::error::Result;
@@ -8,8 +8,6 @@ use crate::model::time::Millis;
 statements! {
     GET: "SELECT value FROM setting WHERE name = $1";
     INSERT: "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-    KEYS: "SELECT public_key, lookup, sealed FROM api_key ORDER BY id";
-    INSERT_KEY: "INSERT INTO api_key (id, public_key, lookup, sealed, created) VALUES ($1, $2, $3, $4, $5)";
     TAKE_BLOB_BLOCK: "INSERT INTO blob_block (first_id, last_id, owner) VALUES ($1, $2, $3)";
     BLOB_BLOCKS_OF: "SELECT first_id, last_id FROM blob_block WHERE owner = $1 ORDER BY first_id";
     BLOBS_BETWEEN: "SELECT blob_id FROM content WHERE blob_id BETWEEN $1 AND $2";
@@ -27,17 +25,6 @@ pub async fn get(tx: &mut Tx, name: &str) -> Result<Option<String>> {
 pub async fn get_or_insert(tx: &mut Tx, name: &str, value: &str) -> Result<String> {
     tx.run(&INSERT, args![name, value]).await?;
     Ok(tx.one::<(String,)>(&GET, args![name]).await?.0)
-}
-
-/// All key pairs, oldest first: public key, lookup hash, sealed private key.
-pub async fn keys(tx: &mut Tx) -> Result<Vec<(String, String, String)>> {
-    tx.all(&KEYS, args![]).await
-}
-
-/// Stores a key pair.
-pub async fn insert_key(tx: &mut Tx, id: i64, public_key: &str, lookup: &str, sealed: &str, now: Millis) -> Result<()> {
-    tx.run(&INSERT_KEY, args![id, public_key, lookup, sealed, now]).await?;
-    Ok(())
 }
 
 /// Records a purge of cached copies.

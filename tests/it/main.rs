@@ -2,6 +2,7 @@
 
 mod crash;
 mod disk_full;
+mod keys;
 mod lease;
 mod power;
 mod recover;

@@ -31,6 +31,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::response::{IntoResponse, Response};
 
 use super::AppState;
+use super::caller::{FilesRead, Right};
 use super::params::Query;
 use crate::app::App;
 use crate::config::Settings;
@@ -122,7 +123,8 @@ fn admitted(app: &App, uri: &Uri, endpoint: &str, path: &str, asked: &HeaderMap)
         let url = signature::Asked { path, query: uri.query(), endpoints: &endpoints };
         let pairs = app.keys.active();
         let now_s = (Millis::now().0 / 1000).max(0).cast_unsigned();
-        signature::verify(url, pairs.iter().map(Pair::private_key), now_s)
+        let signers = pairs.iter().filter(|pair| pair.allows(FilesRead::NEED)).map(Pair::private_key);
+        signature::verify(url, signers, now_s)
     } else {
         Signature::Missing
     };

@@ -12,6 +12,7 @@ mod delivery;
 mod files;
 mod folders;
 mod jobs;
+mod keys;
 mod placing;
 mod upload;
 

@@ -98,6 +98,13 @@ impl Options {
         plain.command("fsck")
     }
 
+    /// `calotype keys SUBCOMMAND` with these options, not started.
+    pub fn keys(&self, subcommand: &str) -> Command {
+        let mut plain = self.clone();
+        plain.wrapper.clear();
+        plain.command(&format!("keys {subcommand}"))
+    }
+
     fn command(&self, subcommand: &str) -> Command {
         let binary = env!("CARGO_BIN_EXE_calotype");
         let mut command = match self.wrapper.split_first() {
@@ -114,7 +121,7 @@ impl Options {
                 command.env_remove(name);
             }
         }
-        command.arg(subcommand).arg("--data").arg(&self.data);
+        command.args(subcommand.split(' ')).arg("--data").arg(&self.data);
         if let Some(catalog) = &self.catalog {
             command.args(["--catalog", catalog]);
         }
