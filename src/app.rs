@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -22,11 +22,14 @@ use crate::library::delivery::{self, Delivered};
 use crate::library::keys::another_secret;
 use crate::library::limits::Limits;
 use crate::library::vault::Vault;
+use crate::meter;
 use crate::model::ids::LibraryTag;
 use crate::store::{Db, Reach, jobs, settings};
 
 /// Frames of SQLite's write-ahead log (4 KiB each) after which a checkpoint takes the writer's turn.
 const LOG_FRAMES_MAX: i64 = 8_192;
+/// Bytes of a frame: a page and its header.
+const LOG_FRAME_BYTES: i64 = 4096 + 24;
 /// How often the log is looked at.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
 /// How long to wait after it could not be copied back: a full disk does not empty in less.
@@ -91,7 +94,7 @@ impl Parts {
         };
         let knows_secret = !fresh_catalog && settings::get(&mut db.read().await?, "secret_check").await?.is_some();
         let secret = secret(place, knows_secret)?;
-        let blobs_dir = place.blobs.clone().unwrap_or_else(|| data.join("blobs"));
+        let blobs_dir = place.blobs_dir();
         let blobs = Blobs::local(&blobs_dir).map_err(|error| {
             Error::Setup(format!("cannot use {} for blobs: {}", blobs_dir.display(), chain(&error)))
         })?;
@@ -228,8 +231,12 @@ impl App {
     /// Keeps SQLite's write-ahead log short until the shutdown.
     pub async fn keep_log_short(&self) {
         while self.db.is_sqlite() && !self.is_stopping() {
+            let began = Instant::now();
             let pause = match self.db.checkpoint(LOG_FRAMES_MAX).await {
-                Ok(_) => CHECKPOINT_EVERY,
+                Ok(frames) => {
+                    meter::checkpointed(frames * LOG_FRAME_BYTES, began.elapsed());
+                    CHECKPOINT_EVERY
+                }
                 Err(error) => {
                     tracing::warn!(%error, "the write-ahead log was not copied back and will be tried again");
                     CHECKPOINT_AGAIN
@@ -286,7 +293,7 @@ async fn claim_blobs(db: &Db, blobs: &Blobs, tag: LibraryTag) -> Result<()> {
 }
 
 /// Takes the data directory for this process, and makes it if it does not exist.
-fn lock_directory(data: &Path) -> Result<File> {
+pub fn lock_directory(data: &Path) -> Result<File> {
     // Pictures may be private; other users of the machine have no business here.
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -302,7 +309,7 @@ fn lock_directory(data: &Path) -> Result<File> {
         .map_err(|error| cannot("open", &path, &error))?;
     file.try_lock().map_err(|error| match error {
         std::fs::TryLockError::WouldBlock => Error::Setup(format!(
-            "the data directory {} is in use by another calotype process; stop that one or give another --data",
+            "the directory {} is in use by another calotype process; stop that one or give another directory",
             data.display()
         )),
         std::fs::TryLockError::Error(error) => cannot("lock", &path, &error),
@@ -351,6 +358,13 @@ pub fn random_hex<const N: usize>() -> String {
     // The operating system's generator does not fail once the system has booted; nothing works without it.
     getrandom::fill(&mut bytes).expect("the operating system has random bytes");
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A random number.
+pub fn random_number() -> u32 {
+    let mut bytes = [0_u8; 4];
+    getrandom::fill(&mut bytes).expect("the operating system has random bytes");
+    u32::from_le_bytes(bytes)
 }
 
 fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Error {

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -45,6 +45,18 @@ pub struct Place {
     pub secret: Option<String>,
 }
 
+impl Place {
+    /// Where the blobs are.
+    pub fn blobs_dir(&self) -> PathBuf {
+        self.blobs.clone().unwrap_or_else(|| self.data.join("blobs"))
+    }
+
+    /// Whether the catalog is the file in the data directory.
+    pub fn is_sqlite(&self) -> bool {
+        self.catalog == "sqlite"
+    }
+}
+
 /// The settings of `calotype serve`.
 #[derive(Args, Clone, Debug)]
 pub struct Serve {
@@ -53,7 +65,19 @@ pub struct Serve {
     /// Address to listen on
     #[arg(long, env = "CALOTYPE_LISTEN", default_value = "127.0.0.1:8770", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
-    /// Base of the URLs in answers, as clients reach this server [default: http:// and the listening address]
+    /// Certificate chain for HTTPS, a PEM file with the server's certificate first; with it --listen speaks HTTPS
+    #[arg(long, env = "CALOTYPE_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, a PEM file; both files are read again when they change
+    #[arg(long, env = "CALOTYPE_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Address for HTTPS beside plain HTTP on --listen [default: --listen speaks HTTPS itself]
+    #[arg(long, env = "CALOTYPE_TLS_LISTEN", value_name = "ADDRESS:PORT")]
+    pub tls_listen: Option<SocketAddr>,
+    /// Address that serves /metrics without a key, for Prometheus [default: /metrics with a key, on --listen]
+    #[arg(long, env = "CALOTYPE_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Base of the URLs in answers, as clients reach this server [default: http:// or https:// and the listening address]
     #[arg(long, env = "CALOTYPE_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// First path segment of delivery URLs
@@ -111,6 +135,9 @@ pub struct Serve {
     /// How long browsers and proxies may keep a delivered file without asking whether it is still the same, in seconds
     #[arg(long, env = "CALOTYPE_DELIVERY_MAX_AGE_S", default_value_t = 0, value_name = "S", value_parser = clap::value_parser!(u64).range(..=15_552_000))]
     pub delivery_max_age_s: u64,
+    /// How long requests in flight may take to end after the shutdown has begun, in milliseconds
+    #[arg(long, env = "CALOTYPE_SHUTDOWN_PATIENCE_MS", default_value_t = 8_000, value_name = "MS")]
+    pub shutdown_patience_ms: u64,
 }
 
 /// How many requests a key may send.
@@ -149,6 +176,7 @@ pub struct Settings {
     pub delivery_max_age_s: u64,
     /// `None` for no limit.
     pub rate_limit: Option<RateLimit>,
+    pub shutdown_patience: Duration,
 }
 
 impl Default for Settings {
@@ -168,6 +196,7 @@ impl Default for Settings {
             restrict_unsigned_urls: false,
             delivery_max_age_s: 0,
             rate_limit: None,
+            shutdown_patience: Duration::from_secs(8),
         }
     }
 }
@@ -175,7 +204,10 @@ impl Default for Settings {
 impl Serve {
     /// Checks what clap cannot. `bound` is the address that the server really listens on.
     pub fn settings(&self, bound: SocketAddr) -> Result<Settings> {
-        let public_url = self.public_url.clone().unwrap_or_else(|| format!("http://{bound}"));
+        let public_url = self.public_url.clone().unwrap_or_else(|| {
+            let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
+            format!("{scheme}://{bound}")
+        });
         let parsed = url::Url::parse(&public_url).map_err(|error| {
             Error::Setup(format!(
                 "--public-url {public_url} is not a URL ({error}); give one like https://media.example.com"
@@ -207,7 +239,20 @@ impl Serve {
                 requests,
                 interval: Duration::from_millis(self.rate_limit_interval.into()),
             }),
+            shutdown_patience: Duration::from_millis(self.shutdown_patience_ms),
         })
+    }
+
+    /// The files of the certificate and its key, if HTTPS is wanted.
+    pub fn tls_files(&self) -> Result<Option<(&Path, &Path)>> {
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(cert), Some(key)) => Ok(Some((cert, key))),
+            (None, None) if self.tls_listen.is_some() => Err(Error::Setup(
+                "--tls-listen needs --tls-cert and --tls-key; `calotype tls init` makes a pair".into(),
+            )),
+            (None, None) => Ok(None),
+            _ => Err(Error::Setup("--tls-cert and --tls-key go together; give both or neither".into())),
+        }
     }
 
     /// Refuses an endpoint id that the API has for itself, or that is no plain segment.

@@ -6,7 +6,7 @@
 //! - [`library`], [`jobs`]: what the library can do at once, and what it does in bulk.
 //! - [`tree`]: the two primitives, relink and clone.
 //! - [`store`], [`blobs`]: rows and bytes. [`media`] tells what bytes are.
-//! - [`model`]: plain types.
+//! - [`model`]: plain types. [`meter`] has the names of what is measured, for all of them.
 //!
 //! A bulk job is read in this order: `http/jobs.rs`, [`jobs`], `jobs/submit.rs`, `jobs/worker.rs`,
 //! `tree/clone.rs`, `tree/relink.rs`, `store/clone.rs`, `store/merge.rs`, `model/job.rs`.
@@ -21,6 +21,7 @@ pub mod http;
 pub mod jobs;
 pub mod library;
 pub mod media;
+pub mod meter;
 pub mod model;
 pub mod store;
 pub mod tree;

@@ -251,13 +251,8 @@ impl Library {
         Ok(())
     }
 
-    /// The server on the catalog that is measured.
-    pub fn start_server(&self) -> Result<Server> {
-        self.start_server_with(&[])
-    }
-
-    /// The same with more flags.
-    pub fn start_server_with(&self, arguments: &[&str]) -> Result<Server> {
+    /// The server on the catalog that is measured, with more flags.
+    pub fn start_server(&self, arguments: &[&str]) -> Result<Server> {
         let catalog = self.place.catalog_argument(&self.catalog, &self.place.database);
         Server::start(&self.place.data, &catalog, arguments)
     }

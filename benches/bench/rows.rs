@@ -158,7 +158,7 @@ impl Bench {
     /// The same with more flags for the server.
     pub async fn start_with(library: &Library, arguments: &[&str]) -> Result<Bench> {
         library.make_fresh().await?;
-        let server = library.start_server_with(arguments)?;
+        let server = library.start_server(arguments)?;
         let mut client = Client::connect(server.address).await?;
         client.get_json("/v1/files?path=/&limit=10").await?;
         let warm_up = json!({ "folderName": "warm-up", "parentFolderPath": "/" });

@@ -56,6 +56,11 @@ fn create_durably(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes the entries of all shards durable.
+pub(super) fn sync_shards(root: &Path) -> io::Result<()> {
+    (0..SHARDS).try_for_each(|shard| sync_dir(&root.join(BLOBS).join(format!("{shard:02x}"))))
+}
+
 /// Makes the entries of a directory durable. Only Unix can open a directory to sync it.
 fn sync_dir(dir: &Path) -> io::Result<()> {
     if cfg!(unix) {

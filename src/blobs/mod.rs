@@ -23,6 +23,7 @@ mod put;
 mod read;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use std::path::Path as DirPath;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub use local::sweep_cutoff;
 pub use provisional::Provisional;
 pub use put::{HEAD_BYTES_MAX, PART_BYTES, Stored};
 pub use read::AT_ONCE_BYTES_MAX;
+pub use transfer::{Means, Transfer};
 
 /// Prefix of published blobs.
 const BLOBS: &str = "blobs";
@@ -71,7 +73,7 @@ impl BlobId {
 #[derive(Clone, Debug)]
 pub struct Blobs {
     store: Arc<dyn ObjectStore>,
-    /// The directory, when the store is one: [`Blobs::sweep_staged`] looks at it, and reads go there directly.
+    /// The directory, when the store is one: [`Blobs::sweep_staged`] looks at it, reads and links go there directly.
     root: Option<Arc<DirPath>>,
     /// Makes staging keys unique within the process; blob ids make them unique among processes.
     stagings: Arc<AtomicU64>,
@@ -86,6 +88,17 @@ impl Blobs {
     pub fn local(dir: &DirPath) -> Result<Self, BlobError> {
         let (store, root) = local::open(dir)?;
         Ok(Self { root: Some(root), ..Self::over(Arc::new(store)) })
+    }
+
+    /// Opens a directory that is a blob store already, and writes nothing to it.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the directory is not there.
+    pub fn existing(dir: &DirPath) -> Result<Self, BlobError> {
+        let root = std::path::absolute(dir).map_err(BlobError::io)?;
+        let store = object_store::local::LocalFileSystem::new_with_prefix(&root)?.with_fsync(true);
+        Ok(Self { root: Some(root.into()), ..Self::over(Arc::new(store)) })
     }
 
     /// A store that lives as long as the process, for tests.

@@ -81,6 +81,7 @@ impl Blobs {
             None => self.put_small(id, part.freeze()).await?,
             Some(upload) => upload.finish(part.freeze()).await?,
         }
+        crate::meter::stored(summary.size);
         Ok(summary.finish())
     }
 

@@ -24,6 +24,8 @@ pub fn start(format: LogFormat) {
                     .with_target(false),
             )
             .init(),
-        LogFormat::Json => registry.with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)).init(),
+        LogFormat::Json => registry
+            .with(tracing_subscriber::fmt::layer().json().with_span_list(false).with_writer(std::io::stderr))
+            .init(),
     }
 }

@@ -1,9 +1,13 @@
 //! The commands; one file each.
 
+mod backup;
 mod fsck;
+mod healthcheck;
 mod keys;
 mod log;
+mod restore;
 mod serve;
+mod tls;
 
 use std::process::ExitCode;
 
@@ -34,6 +38,15 @@ enum Command {
     /// Make, show, roll and revoke key pairs; the server may run meanwhile
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Copy a library, while its server runs or not, into a directory
+    Backup(Box<backup::Backup>),
+    /// Bring a backup back into an empty directory
+    Restore(Box<restore::Restore>),
+    /// Make a certificate for HTTPS
+    #[command(subcommand)]
+    Tls(tls::Tls),
+    /// Ask the server on this machine whether it is ready
+    Healthcheck(healthcheck::Healthcheck),
 }
 
 /// Runs the command line; what `main` calls.
@@ -51,6 +64,10 @@ pub fn main() -> ExitCode {
             Command::Serve(settings) => serve::run(*settings).await.map(|()| ExitCode::SUCCESS),
             Command::Fsck(command) => fsck::run(&command).await,
             Command::Keys(command) => keys::run(command).await,
+            Command::Backup(command) => backup::run(&command).await,
+            Command::Restore(command) => restore::run(&command).await,
+            Command::Tls(command) => tls::run(&command),
+            Command::Healthcheck(command) => healthcheck::run(&command).await,
         }
     });
     done.unwrap_or_else(|error| {

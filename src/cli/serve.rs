@@ -2,9 +2,10 @@
 
 use std::io::IsTerminal;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use super::log;
 use crate::app::{App, Parts, chain};
@@ -12,9 +13,15 @@ use crate::blobs::sweep_cutoff;
 use crate::config::Serve;
 use crate::error::{Error, Result};
 use crate::http;
+use crate::http::serve::Door;
+use crate::http::tls::Certificate;
 use crate::jobs::{sweep, worker};
 use crate::library::access;
+use crate::meter;
 use crate::model::time::Millis;
+
+/// How often recorded durations are sorted into their bins; a busy server records some thousands in between.
+const MEASURES_SORTED_EVERY: Duration = Duration::from_secs(5);
 
 /// Opens the library, serves it, and closes it after Ctrl-C or SIGTERM.
 pub async fn run(serve: Serve) -> Result<()> {
@@ -22,41 +29,27 @@ pub async fn run(serve: Serve) -> Result<()> {
     serve.settings(serve.listen)?;
     let first_pair = first_pair(&serve)?;
     log::start(serve.log_format);
+    meter::start();
+    let certificate = serve.tls_files()?.map(|(cert, key)| Certificate::open(cert, key)).transpose()?;
     let parts = Parts::open(&serve.place).await?;
-    let listener = TcpListener::bind(serve.listen).await.map_err(|error| {
-        Error::Setup(format!(
-            "cannot listen on {}: {error}; is another server running there? Give another address with --listen",
-            serve.listen
-        ))
-    })?;
-    let bound =
-        listener.local_addr().map_err(|error| Error::Setup(format!("the listening address is unknown: {error}")))?;
+    let doors = doors(&serve, certificate.as_ref()).await?;
+    let metrics_door = match serve.metrics_listen {
+        Some(address) => Some(Door::open("--metrics-listen", address, None).await?),
+        None => None,
+    };
+    // The last one is HTTPS if any is.
+    let bound = doors.last().map_or(Ok(serve.listen), Door::address)?;
     let app = Arc::new(App::open(parts, serve.settings(bound)?, first_pair).await?);
     greet(&app, &serve)?;
-    tracing::info!(address = %bound, "listening");
-    let background = [
-        tokio::spawn({
-            let app = Arc::clone(&app);
-            async move { worker::run(&app).await }
-        }),
-        tokio::spawn({
-            let app = Arc::clone(&app);
-            async move { sweep::run(&app).await }
-        }),
-        tokio::spawn({
-            let app = Arc::clone(&app);
-            async move { app.keep_log_short().await }
-        }),
-        tokio::spawn({
-            let app = Arc::clone(&app);
-            async move { clear_staging(&app).await }
-        }),
-        tokio::spawn({
-            let app = Arc::clone(&app);
-            async move { access::watch(&app).await }
-        }),
-    ];
-    let server = tokio::spawn(http::serve::serve(Arc::clone(&app), listener));
+    for door in &doors {
+        tracing::info!(address = %door.address()?, "listening");
+    }
+    let mut tasks = background(&app, certificate);
+    if let Some(door) = metrics_door {
+        tracing::info!(address = %door.address()?, "metrics are served");
+        tasks.push(tokio::spawn(http::serve::serve_metrics(Arc::clone(&app), door)));
+    }
+    tasks.push(tokio::spawn(http::serve::serve(Arc::clone(&app), doors)));
     until_told_to_stop().await?;
     tracing::info!("stopping; requests in flight are finished, jobs go on at the next start");
     app.stop();
@@ -66,13 +59,47 @@ pub async fn run(serve: Serve) -> Result<()> {
             std::process::exit(130);
         }
     });
-    for task in background.into_iter().chain([server]) {
+    for task in tasks {
         if let Err(error) = task.await {
             tracing::error!(%error, "a part of the server ended in a panic");
         }
     }
     app.db.close().await;
+    tracing::info!("stopped");
     Ok(())
+}
+
+/// The listeners of the library: plain HTTP, HTTPS, or one of each, HTTPS last.
+async fn doors(serve: &Serve, certificate: Option<&Arc<Certificate>>) -> Result<Vec<Door>> {
+    let tls = certificate.map(Certificate::acceptor).transpose()?;
+    let Some(address) = serve.tls_listen else {
+        return Ok(vec![Door::open("--listen", serve.listen, tls).await?]);
+    };
+    Ok(vec![Door::open("--listen", serve.listen, None).await?, Door::open("--tls-listen", address, tls).await?])
+}
+
+/// What goes on beside the requests.
+fn background(app: &Arc<App>, certificate: Option<Arc<Certificate>>) -> Vec<JoinHandle<()>> {
+    let of = || Arc::clone(app);
+    let (worker, sweep, checkpoints, staging, keys, upkeep) = (of(), of(), of(), of(), of(), of());
+    let mut tasks = vec![
+        tokio::spawn(async move { worker::run(&worker).await }),
+        tokio::spawn(async move { sweep::run(&sweep).await }),
+        tokio::spawn(async move { checkpoints.keep_log_short().await }),
+        tokio::spawn(async move { clear_staging(&staging).await }),
+        tokio::spawn(async move { access::watch(&keys).await }),
+        tokio::spawn(async move {
+            while !upkeep.is_stopping() {
+                upkeep.until_stopping(MEASURES_SORTED_EVERY).await;
+                meter::tidy_up();
+            }
+        }),
+    ];
+    if let Some(certificate) = certificate {
+        let app = of();
+        tasks.push(tokio::spawn(async move { certificate.keep_fresh(&app).await }));
+    }
+    tasks
 }
 
 /// Removes what uploads of a killed process have left half written.
@@ -102,7 +129,7 @@ fn greet(app: &App, serve: &Serve) -> Result<()> {
     if app.keys.fresh.is_some() && !at_terminal {
         tracing::info!(path = %first_keys.display(), "a key pair was made and written there; move it to a safe place");
     }
-    if serve.listen.ip().is_unspecified() && serve.public_url.is_none() {
+    if serve.tls_listen.unwrap_or(serve.listen).ip().is_unspecified() && serve.public_url.is_none() {
         tracing::warn!("URLs in answers will not work elsewhere; set --public-url to the address that clients use");
     }
     if !at_terminal {

@@ -13,15 +13,19 @@ pub mod delivery;
 mod files;
 mod folders;
 pub mod form;
+mod health;
+mod identify;
 mod jobs;
 pub(crate) mod key_object;
 mod keys;
+mod metrics;
 mod params;
 mod placing;
 mod purges;
 mod reply;
 mod represent;
 pub mod serve;
+pub mod tls;
 mod uploads;
 mod versions;
 
@@ -31,9 +35,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, OriginalUri, Path, Request, State};
+use axum::http::Uri;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Uri};
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, patch, post, put};
 use tower::util::MapRequestLayer;
@@ -44,8 +48,6 @@ use crate::app::App;
 use crate::error::{Error, Refusal};
 use crate::tree::place::Names;
 
-/// The id of a request, on every answer and in the log.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-ik-requestid");
 /// Present in requests of all current SDKs.
 const SDK_LANGUAGE: &str = "x-stainless-lang";
 
@@ -84,6 +86,7 @@ pub fn service(
         .route("/bulkjobs/movefolder", post(jobs::move_folder).put(jobs::move_folder))
         .route("/bulkjobs/renamefolder", post(jobs::rename_folder))
         .route("/bulkjobs/{id}", get(jobs::status));
+    let readiness = Arc::new(health::Readiness::default());
     let router = Router::new()
         .nest("/v1", api.clone())
         .nest("/v2", api)
@@ -97,6 +100,9 @@ pub fn service(
         .route("/calotype/v1/keys", get(keys::list).post(keys::create))
         .route("/calotype/v1/keys/{id}", get(keys::show).delete(keys::revoke))
         .route("/calotype/v1/keys/{id}/roll", post(keys::roll))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(move |State(app): AppState| async move { readiness.readyz(&app).await }))
+        .route("/metrics", get(metrics::with_key))
         .fallback(no_route)
         .method_not_allowed_fallback(no_route);
     let router = delivery::prefixes(&app.settings)
@@ -104,26 +110,12 @@ pub fn service(
         .fold(router, |router, prefix| router.route(&format!("{prefix}{{*path}}"), any(delivery::deliver)))
         .layer(CatchPanicLayer::custom(|_| reply::internal_error()));
     let router = if app.limits.is_some() { router.layer(middleware::from_fn(caller::tell_limit)) } else { router };
-    let router = router.layer(middleware::from_fn(identify)).with_state(app);
+    let router = router.layer(middleware::from_fn(identify::identify)).with_state(app);
     MapRequestLayer::new(normalise_path).layer(router)
 }
 
 async fn no_route() -> Response {
     Error::from(Refusal::NoRoute).into_response()
-}
-
-/// Gives the request its id, logs how it ended, and puts the id on the answer.
-async fn identify(request: Request, next: Next) -> Response {
-    let id = uuid::Uuid::new_v4().to_string();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = next.run(request).await;
-    tracing::debug!(request_id = id, %method, path, status = response.status().as_u16(), "answered");
-    if let Some(reply::Failure(error)) = response.extensions_mut().remove() {
-        tracing::error!(request_id = id, %method, path, error, "request failed");
-    }
-    // A UUID is always a legal header value.
-    response.headers_mut().insert(REQUEST_ID, HeaderValue::from_str(&id).expect("a UUID is ASCII"));
-    response
 }
 
 /// One form for the paths of the API; delivery paths stay as they are.

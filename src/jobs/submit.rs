@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::error::{Refusal, Result};
+use crate::meter;
 use crate::model::ids::JobId;
 use crate::model::job::{Kind, Phase};
 use crate::model::path::FolderPath;
@@ -54,6 +55,8 @@ pub async fn submit(app: &App, request: &Request) -> Result<JobId> {
     let id = JobId(app.db.take_newest_id(&mut tx).await?);
     jobs::insert(&mut tx, id, &new_job(request, fingerprint), now).await?;
     tx.commit().await?;
+    meter::job_submitted(request.kind);
+    tracing::info!(job = %app.tag.wire(id.0), kind = request.kind.name(), "job accepted");
     app.wake_worker();
     Ok(id)
 }

@@ -4,10 +4,11 @@
 //! one batch of rows, store the cursor. Between steps a worker remembers only which lease it holds, so
 //! that it may be stopped, killed or replaced at any moment.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::meter;
 use crate::model::ids::{FolderId, JobId};
 use crate::model::job::{Kind, Phase};
 use crate::model::path::FolderPath;
@@ -59,7 +60,9 @@ pub async fn run(app: &App) {
             Ok(Stepped::Finished(job)) => tracing::info!(job = %app.tag.wire(job.0), "job finished"),
             Err(Error::Fenced) => tracing::info!("another worker has taken the job over"),
             Err(error) => {
-                tracing::warn!(%error, "a step of a job failed and will be tried again");
+                meter::batch_failed();
+                let job = worker.lease.map(|lease| app.tag.wire(lease.job.0));
+                tracing::warn!(job, %error, "a step of a job failed and will be tried again");
                 app.until_woken(TRY_AGAIN).await;
             }
         }
@@ -83,6 +86,7 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
     if held.is_none() && turn.held_by.is_some() {
         return Ok(Stepped::Idle);
     }
+    let began = Instant::now();
     let reach = if turn.phase.shapes_the_tree() { Reach::Shape } else { Reach::Apart };
     let mut tx = app.db.write(reach).await?;
     let mut job = match hold(&mut tx, worker, &turn, held).await {
@@ -97,13 +101,16 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
     };
     // Kept if the step fails: the term guards it, and nobody else need wait for it to run out.
     worker.lease = Some(Lease { job: job.id, term: job.term });
-    work(app, &mut tx, &mut job, reach).await?;
+    let rows = work(app, &mut tx, &mut job, reach).await?;
     if !jobs::save_if_leased(&mut tx, &job).await? {
         return Err(Error::Fenced);
     }
     tx.commit().await?;
+    meter::batch(job.kind, rows, began.elapsed());
+    tracing::debug!(job = %app.tag.wire(job.id.0), phase = job.phase.name(), rows, "batch done");
     if job.phase == Phase::Done {
         worker.lease = None;
+        meter::job_finished(job.kind, job.failure.is_none() && job.failed_items == 0);
         return Ok(Stepped::Finished(job.id));
     }
     Ok(Stepped::On(job.id))
@@ -121,8 +128,8 @@ async fn hold(tx: &mut Tx, worker: &Worker, turn: &Turn, held: Option<Lease>) ->
     Ok(job.filter(|job| job.phase == turn.phase))
 }
 
-/// Page after page until the batch is full, the job is done, or it needs another reach.
-async fn work(app: &App, tx: &mut Tx, job: &mut Job, reach: Reach) -> Result<()> {
+/// Page after page until the batch is full, the job is done, or it needs another reach. Returns about how many rows it wrote.
+async fn work(app: &App, tx: &mut Tx, job: &mut Job, reach: Reach) -> Result<i64> {
     let mut room = app.settings.batch_rows;
     let now = Millis::now();
     while room > 0 && job.phase != Phase::Done {
@@ -145,7 +152,7 @@ async fn work(app: &App, tx: &mut Tx, job: &mut Job, reach: Reach) -> Result<()>
     if job.phase == Phase::Done {
         finish(app, tx, job, now).await?;
     }
-    Ok(())
+    Ok(app.settings.batch_rows - room)
 }
 
 /// Resolves the paths to ids, checks again what was checked at submission, and does what is one row.

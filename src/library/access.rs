@@ -165,7 +165,10 @@ impl Keys {
         if private.is_empty() {
             return Err(Refusal::NoKey);
         }
-        self.ring(Millis::now()).find(&self.vault.lookup(private))
+        let identified = self.ring(Millis::now()).find(&self.vault.lookup(private))?;
+        // Into the span of the request, for its lines in the log.
+        tracing::Span::current().record("key", identified.0.public_key.as_str());
+        Ok(identified)
     }
 
     /// Reads the pairs again if the catalog says that they have changed. Cheap when they have not.

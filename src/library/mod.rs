@@ -2,6 +2,7 @@
 //! one transaction, and answers.
 
 pub mod access;
+pub mod backup;
 pub mod blob_ids;
 pub mod changes;
 pub mod check;

@@ -21,11 +21,13 @@ pub mod listing;
 pub mod merge;
 pub mod open;
 pub mod settings;
+pub mod snapshot;
 pub mod sweep;
 pub mod upload_tokens;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
 
 use tokio::sync::{OwnedMappedMutexGuard, OwnedMutexGuard};
 
@@ -34,6 +36,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{Connection, FromRow, Postgres, Sqlite, Transaction, pool::PoolConnection};
 
 use crate::error::{Error, Result};
+use crate::meter;
 pub use open::sqlite_options;
 
 /// A statement: one text for both databases, or one for each where they truly differ.
@@ -70,6 +73,7 @@ pub const ALL_STATEMENTS: &[(&str, &[(&str, Sql)])] = &[
     ("merge", merge::STATEMENTS),
     ("open", open::STATEMENTS),
     ("settings", settings::STATEMENTS),
+    ("snapshot", snapshot::STATEMENTS),
     ("sweep", sweep::STATEMENTS),
     ("upload_tokens", upload_tokens::STATEMENTS),
 ];
@@ -310,6 +314,7 @@ impl Tx {
         if let Some(fault) = &fault {
             fault(Moment::BeforeCommit)?;
         }
+        let began = Instant::now();
         match held {
             Held::Sqlite(tx) => match tree_changes {
                 Some(changes) => commit_counted(tx, changes).await?,
@@ -318,6 +323,7 @@ impl Tx {
             Held::Postgres(tx) => tx.commit().await?,
             Held::SqliteGlance(_) | Held::PostgresGlance(_) => {}
         }
+        meter::committed(began.elapsed());
         fault.map_or(Ok(()), |fault| fault(Moment::AfterCommit))
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
@@ -53,6 +53,24 @@ pub fn sqlite_options(file: &Path) -> SqliteConnectOptions {
         .pragma("temp_store", "memory")
         .pragma("cache_size", (-WRITER_CACHE_KIB).to_string())
         .disable_statement_logging()
+}
+
+/// The settings of every PostgreSQL connection. `url` is `postgres://…`.
+pub(super) fn postgres_options(url: &str) -> Result<PgConnectOptions> {
+    let options: PgConnectOptions =
+        url.parse().map_err(|error| Error::Setup(format!("--catalog is not a PostgreSQL URL: {error}")))?;
+    let options = options.application_name("calotype").statement_cache_capacity(STATEMENTS_PREPARED);
+    Ok(options.disable_statement_logging())
+}
+
+/// The number of the newest migration that this program knows; the same for both databases.
+pub(super) fn newest_migration() -> i64 {
+    SQLITE.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+/// Brings an empty PostgreSQL database to an earlier schema.
+pub(super) async fn run_postgres_migrations(connection: &mut PgConnection, schema: i64) -> Result<()> {
+    POSTGRES.run_to(schema, connection).await.map_err(migration_error)
 }
 
 impl Db {
@@ -145,22 +163,16 @@ impl Db {
 }
 
 async fn postgres_pool(url: &str) -> Result<PgPool> {
-    let options: PgConnectOptions =
-        url.parse().map_err(|error| Error::Setup(format!("--catalog is not a PostgreSQL URL: {error}")))?;
-    let options = options
-        .application_name("calotype")
-        .statement_cache_capacity(STATEMENTS_PREPARED)
-        .options([
-            ("idle_in_transaction_session_timeout", FROZEN_TRANSACTION_MS),
-            ("tcp_user_timeout", FROZEN_TRANSACTION_MS),
-            ("lock_timeout", LOCK_WAIT_MS),
-            // Every statement has an index to follow. A table that was just filled has no statistics, and a plan
-            // that reads all of it for a page of a few thousand rows would ruin a copy.
-            ("enable_hashjoin", "off"),
-            ("enable_mergejoin", "off"),
-            ("jit", "off"),
-        ])
-        .disable_statement_logging();
+    let options = postgres_options(url)?.options([
+        ("idle_in_transaction_session_timeout", FROZEN_TRANSACTION_MS),
+        ("tcp_user_timeout", FROZEN_TRANSACTION_MS),
+        ("lock_timeout", LOCK_WAIT_MS),
+        // Every statement has an index to follow. A table that was just filled has no statistics, and a plan
+        // that reads all of it for a page of a few thousand rows would ruin a copy.
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+        ("jit", "off"),
+    ]);
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(TURN_WAIT_MAX)
@@ -201,7 +213,12 @@ async fn passive_checkpoint(pool: &SqlitePool) -> Result<(i64, i64, i64)> {
 }
 
 fn migration_error(error: sqlx::migrate::MigrateError) -> Error {
-    Error::Setup(format!(
-        "the catalog's schema could not be brought up to date: {error}; was it made by a newer version?"
-    ))
+    let newest = newest_migration();
+    match error {
+        sqlx::migrate::MigrateError::VersionMissing(schema) if schema > newest => Error::Setup(format!(
+            "the catalog has schema {schema} or later and this version of calotype knows schemas up to {newest}; run the \
+             version that made it, or a later one"
+        )),
+        error => Error::Setup(format!("the catalog's schema could not be brought up to date: {error}")),
+    }
 }

@@ -4,6 +4,7 @@ mod crash;
 mod disk_full;
 mod keys;
 mod lease;
+mod ops;
 mod power;
 mod recover;
 mod routes;

@@ -63,7 +63,11 @@ pub struct Client {
 impl Client {
     /// `base` is `http://HOST:PORT`.
     pub fn new(base: &str) -> Client {
-        let http = builder().timeout(CALL_MAX).build().expect("an HTTP client");
+        Client::over(base, builder().timeout(CALL_MAX).build().expect("an HTTP client"))
+    }
+
+    /// A client with settings of its own, such as which certificates it trusts.
+    pub fn over(base: &str, http: reqwest::Client) -> Client {
         Client { base: base.to_owned(), key: PRIVATE_KEY.to_owned(), http }
     }
 

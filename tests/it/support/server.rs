@@ -105,7 +105,16 @@ impl Options {
         plain.command(&format!("keys {subcommand}"))
     }
 
-    fn command(&self, subcommand: &str) -> Command {
+    /// Any other command, without the data directory.
+    pub fn program(&self, subcommand: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_calotype"));
+        without_settings(&mut command);
+        command.arg(subcommand).args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    /// A command that takes the place of the library.
+    pub fn command(&self, subcommand: &str) -> Command {
         let binary = env!("CARGO_BIN_EXE_calotype");
         let mut command = match self.wrapper.split_first() {
             None => Command::new(binary),
@@ -115,12 +124,7 @@ impl Options {
                 command
             }
         };
-        for (name, _) in std::env::vars_os() {
-            // A developer's own settings must not change what is tested; the tests' own switches are not the server's.
-            if name.to_str().is_some_and(|name| name.starts_with("CALOTYPE_")) {
-                command.env_remove(name);
-            }
-        }
+        without_settings(&mut command);
         command.args(subcommand.split(' ')).arg("--data").arg(&self.data);
         if let Some(catalog) = &self.catalog {
             command.args(["--catalog", catalog]);
@@ -131,6 +135,15 @@ impl Options {
             .envs(self.environment.iter().cloned())
             .stdin(Stdio::null());
         command
+    }
+}
+
+/// A developer's own settings must not change what is tested; the tests' own switches are not the server's.
+fn without_settings(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CALOTYPE_")) {
+            command.env_remove(name);
+        }
     }
 }
 
@@ -235,6 +248,16 @@ impl Server {
         let id = self.child_mut().id().to_string();
         let sent = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &id]).status().expect("sh for kill -TERM");
         assert!(sent.success(), "could not send SIGTERM: {sent}{}", self.log_end());
+        self.end_status().await
+    }
+
+    /// Waits for the end of a server that was told to stop; fails unless it ends with success.
+    pub async fn ended(&mut self) {
+        let status = self.end_status().await;
+        assert!(status.success(), "the server ended with {status}{}", self.log_end());
+    }
+
+    async fn end_status(&mut self) -> ExitStatus {
         let stopped = tokio::time::timeout(STOP_MAX, async {
             loop {
                 if let Some(status) = self.child_mut().try_wait().expect("the state of the child") {

@@ -1,0 +1,148 @@
+//! Bringing a blob from one store into another, for backups: a second link to the same bytes where that is possible, else
+//! a copy that is compared with what the catalog says.
+//!
+//! A blob never changes and its id is never given twice, so one that is there in its size is the same one, and a link is as
+//! good as a copy for as long as the disk lives. Links become durable with [`Blobs::sync`]; a copy is durable at once.
+
+use std::path::PathBuf;
+
+use super::{BlobError, BlobId, Blobs, PutError, local};
+
+/// How a blob got to where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transfer {
+    /// It was there before.
+    Present,
+    Linked,
+    Copied,
+    /// It is not in the store it should come from.
+    Missing,
+    /// Its size or its digest is not what the catalog says.
+    Damaged,
+}
+
+/// Whether links will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// Where both stores are directories of one file system.
+    LinkOrCopy,
+    Copy,
+}
+
+impl Blobs {
+    /// Brings the blob `id` of `size` bytes with that BLAKE3 `digest` (hex) into `to`, unless it is there.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a store fails. A blob that is missing or damaged is no error: the others are wanted all the same.
+    pub async fn transfer(
+        &self,
+        id: BlobId,
+        size: u64,
+        digest: &str,
+        to: &Blobs,
+        means: Means,
+    ) -> Result<Transfer, BlobError> {
+        match to.size(id).await? {
+            Some(there) if there == size => return Ok(Transfer::Present),
+            Some(_) => to.delete(id).await?,
+            None => {}
+        }
+        match self.size(id).await? {
+            None => return Ok(Transfer::Missing),
+            Some(found) if found != size => return Ok(Transfer::Damaged),
+            Some(_) => {}
+        }
+        if means == Means::LinkOrCopy && self.link(id, to).await {
+            return Ok(Transfer::Linked);
+        }
+        let stored = match to.put(id, self.read(id, None).await?, size).await {
+            Ok(stored) => stored,
+            Err(PutError::Blob(error) | PutError::Body(error)) => return Err(error),
+            Err(PutError::TooLarge { .. }) => return Ok(Transfer::Damaged),
+        };
+        if blake3::Hash::from(stored.digest).to_hex().as_str() == digest {
+            return Ok(Transfer::Copied);
+        }
+        to.delete(id).await?;
+        Ok(Transfer::Damaged)
+    }
+
+    /// Tries to give the bytes a second name; whatever is in the way (another file system, one without links), copying
+    /// them is the answer.
+    async fn link(&self, id: BlobId, to: &Blobs) -> bool {
+        let (Some(from), Some(to)) = (self.file(id), to.file(id)) else { return false };
+        tokio::task::spawn_blocking(move || std::fs::hard_link(from, to).is_ok()).await.unwrap_or(false)
+    }
+
+    fn file(&self, id: BlobId) -> Option<PathBuf> {
+        self.root.as_ref().map(|root| root.join(id.path().as_ref()))
+    }
+
+    /// Makes the links durable that [`Blobs::transfer`] has made in this store.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a directory cannot be synced.
+    pub async fn sync(&self) -> Result<(), BlobError> {
+        let Some(root) = self.root.clone() else { return Ok(()) };
+        match tokio::task::spawn_blocking(move || local::sync_shards(&root)).await {
+            Ok(synced) => synced.map_err(BlobError::io),
+            Err(panicked) => Err(BlobError::io(panicked.into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use bytes::Bytes;
+    use futures_util::{TryStreamExt, stream};
+
+    use super::*;
+
+    async fn put(blobs: &Blobs, id: i64, bytes: &'static [u8]) -> (u64, String) {
+        let body = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(bytes))]);
+        let stored = blobs.put(BlobId(id), body, 1000).await.unwrap();
+        (stored.size, blake3::Hash::from(stored.digest).to_hex().to_string())
+    }
+
+    #[tokio::test]
+    async fn blobs_are_linked_or_copied_once_and_compared() {
+        let dir = tempfile::tempdir().unwrap();
+        let from = Blobs::local(&dir.path().join("from")).unwrap();
+        let to = Blobs::local(&dir.path().join("to")).unwrap();
+        let (size, digest) = put(&from, 1, b"linked").await;
+        assert_eq!(from.transfer(BlobId(1), size, &digest, &to, Means::LinkOrCopy).await.unwrap(), Transfer::Linked);
+        assert_eq!(std::fs::metadata(to.file(BlobId(1)).unwrap()).unwrap().nlink(), 2);
+        assert_eq!(from.transfer(BlobId(1), size, &digest, &to, Means::Copy).await.unwrap(), Transfer::Present);
+
+        let (size, digest) = put(&from, 2, b"copied").await;
+        assert_eq!(from.transfer(BlobId(2), size, &digest, &to, Means::Copy).await.unwrap(), Transfer::Copied);
+        assert_eq!(std::fs::metadata(to.file(BlobId(2)).unwrap()).unwrap().nlink(), 1);
+        let read: Vec<Bytes> = to.read(BlobId(2), None).await.unwrap().try_collect().await.unwrap();
+        assert_eq!(read.concat(), b"copied");
+        to.sync().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_or_not_what_it_was_is_told_and_not_kept() {
+        let (from, to) = (Blobs::memory(), Blobs::memory());
+        assert_eq!(from.transfer(BlobId(1), 3, "00", &to, Means::LinkOrCopy).await.unwrap(), Transfer::Missing);
+        let (size, _) = put(&from, 2, b"changed").await;
+        let (_, other) = put(&from, 3, b"charged").await;
+        assert_eq!(from.transfer(BlobId(2), size, &other, &to, Means::Copy).await.unwrap(), Transfer::Damaged);
+        assert_eq!(from.transfer(BlobId(2), size + 1, &other, &to, Means::Copy).await.unwrap(), Transfer::Damaged);
+        assert_eq!(to.size(BlobId(2)).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_half_written_blob_is_replaced() {
+        let (from, to) = (Blobs::memory(), Blobs::memory());
+        let (size, digest) = put(&from, 1, b"whole").await;
+        put(&to, 1, b"who").await;
+        assert_eq!(from.transfer(BlobId(1), size, &digest, &to, Means::Copy).await.unwrap(), Transfer::Copied);
+        assert_eq!(to.size(BlobId(1)).await.unwrap(), Some(size));
+    }
+}

@@ -1,0 +1,141 @@
+//! Libraries of earlier schemas, opened by this binary.
+//!
+//! `tests/fixtures` holds one library of each released schema and database, made by the binary of that time: folders, files with
+//! older versions, private and unpublished ones, a folder in the trash, two finished jobs, and a server that was killed in
+//! the middle of a third. The one for SQLite is a data directory; the one for PostgreSQL is a backup, whose rows are loaded
+//! into the schema of that time and then brought up to date.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::{Connection, Executor};
+
+use super::{error_of, output_of};
+use crate::support::postgres::fresh_database;
+use crate::support::server::{Options, Server};
+
+const JOB_MAX: Duration = Duration::from_secs(30);
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for entry in std::fs::read_dir(from).expect("the fixture") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_directory(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_data_directory_of_the_first_schema_is_brought_up_to_date() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    copy_directory(&fixture("first-light-sqlite"), &data);
+    all_is_there(&Options::new(&data)).await;
+}
+
+#[tokio::test]
+async fn a_postgres_backup_of_the_first_schema_is_brought_up_to_date() {
+    let Some(database) = fresh_database("upgrade").await else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let options = Options::new(directory.path().join("data")).catalog(Some(&database.url));
+    let mut restore = options.command("restore");
+    output_of({
+        restore.arg("--from").arg(fixture("first-light-postgres"));
+        restore
+    })
+    .await;
+    all_is_there(&options).await;
+}
+
+/// Everything that was put into the fixture is found, and the job that was under way comes to its end.
+async fn all_is_there(options: &Options) {
+    output_of(options.fsck()).await;
+    let mut server = Server::start_with(options.clone()).await;
+    let client = server.client();
+    let names = async |path: &str| -> Vec<String> {
+        let entries = client.list_all(path).await.expect("a listing");
+        let mut names: Vec<String> =
+            entries.iter().map(|entry| entry["name"].as_str().expect("a name").into()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("/backup/2024").await.len(), 7);
+    assert_eq!(names("/images").await, ["dot.png"]);
+    assert_eq!(names("/Österreich").await, ["größe.txt"]);
+    let photos = names("/holiday/2024").await;
+    assert_eq!(
+        photos,
+        ["abbey", "photo-1.txt", "photo-2.txt", "photo-3.txt", "photo-4.txt", "photo-5.txt", "photo-6.txt"]
+    );
+
+    assert_eq!(client.get_file("/holiday/2024/photo-1.txt").await.expect("bytes").bytes, b"photo 1, third version");
+    assert_eq!(client.get_file("/backup/2024/photo-6.txt").await.expect("bytes").bytes, b"photo 6");
+    assert_eq!(client.get_file("/images/dot.png").await.expect("bytes").bytes.len(), 70);
+    assert_eq!(client.get_file("/%C3%96sterreich/gr%C3%B6%C3%9Fe.txt").await.expect("bytes").bytes, b"names");
+    assert_eq!(client.get_file("/holiday/2024/abbey/secret.txt").await.expect("an answer").status, 401);
+    assert_eq!(client.get_file("/holiday/2024/abbey/draft.txt").await.expect("an answer").status, 404);
+    assert_eq!(client.get_file("/old/gone.txt").await.expect("an answer").status, 404);
+    let files = client.list("/holiday/2024").await.expect("a listing").expect(200);
+    let first = files.body.as_array().expect("files").iter().find(|file| file["name"] == "photo-1.txt").expect("it");
+    let versions = client.versions(first["fileId"].as_str().expect("an id")).await.expect("an answer").expect(200);
+    assert_eq!(versions.body.as_array().expect("versions").len(), 3);
+
+    let finished = tokio::time::timeout(JOB_MAX, async {
+        while names("/later").await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    finished.await.expect("the copy goes on");
+    assert_eq!(names("/later/2024").await, photos);
+    client.upload("/holiday/2024", "photo-1.txt", b"a fourth".to_vec()).await.expect("an answer").expect(200);
+    server.term().await;
+    server.assert_no_panic();
+    server.fsck().await;
+}
+
+/// A migration that no version of this program has.
+const FROM_THE_FUTURE: &str = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+    SELECT 9999, 'from the future', success, checksum, execution_time FROM _sqlx_migrations LIMIT 1";
+
+#[tokio::test]
+async fn a_catalog_of_a_newer_version_is_refused_on_sqlite() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    copy_directory(&fixture("first-light-sqlite"), &data);
+    output_of(Options::new(&data).fsck()).await;
+    let file = format!("sqlite://{}", data.join("catalog.db").display());
+    let mut catalog = sqlx::SqliteConnection::connect(&file).await.expect("the catalog");
+    catalog.execute(FROM_THE_FUTURE).await.expect("a row");
+    catalog.close().await.expect("closed");
+    newer_is_refused(&Options::new(&data), directory.path()).await;
+}
+
+#[tokio::test]
+async fn a_catalog_of_a_newer_version_is_refused_on_postgres() {
+    let Some(database) = fresh_database("newer").await else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let options = Options::new(directory.path().join("data")).catalog(Some(&database.url));
+    let mut server = Server::start_with(options.clone()).await;
+    server.term().await;
+    let mut catalog = sqlx::PgConnection::connect(&database.url).await.expect("the catalog");
+    catalog.execute(FROM_THE_FUTURE).await.expect("a row");
+    catalog.close().await.expect("closed");
+    newer_is_refused(&options, directory.path()).await;
+}
+
+async fn newer_is_refused(options: &Options, directory: &Path) {
+    let mut backup = options.command("backup");
+    backup.arg("--to").arg(directory.join("kept"));
+    for command in [options.serve_plainly(), options.fsck(), backup] {
+        let error = error_of(command).await;
+        assert!(error.contains("schema 9999") && error.contains("version that made it"), "{error}");
+    }
+}
