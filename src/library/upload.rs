@@ -140,11 +140,13 @@ async fn write_rows(app: &App, upload: &Upload, name: &str, mut content: Content
     let mut tx = app.db.write(Reach::Add).await?;
     let now = Millis::now();
     let folder = place::find_or_make(&app.db, &mut tx, &upload.folder, upload.names, now).await?;
-    content.id = ContentId(app.db.take_ids(&mut tx, 1).await?);
+    // One for the content, one for the file or its new version.
+    let first_id = app.db.take_ids(&mut tx, 2).await?;
+    content.id = ContentId(first_id);
     let flags = if upload.private { PRIVATE } else { 0 } | if upload.published { 0 } else { UNPUBLISHED };
     let id = loop {
         let name = if upload.unique_name { unique_name(name) } else { name.to_owned() };
-        if let Some(id) = put_version(app, &mut tx, upload, folder, &name, &content, flags, now).await? {
+        if let Some(id) = put_version(app, &mut tx, upload, folder, &name, &content, first_id + 1, flags, now).await? {
             break id;
         }
     };
@@ -165,6 +167,7 @@ async fn put_version(
     folder: FolderId,
     name: &str,
     content: &Content,
+    id: i64,
     flags: i64,
     now: Millis,
 ) -> Result<Option<FileId>> {
@@ -172,7 +175,7 @@ async fn put_version(
     // With the row in hand: the changes of one row are numbered in the order in which they are made.
     let change = tx.next_change().await?;
     let Some(file) = found else {
-        let id = FileId(app.db.take_ids(tx, 1).await?);
+        let id = FileId(id);
         if !files::insert_if_free(tx, id, folder, name, content.id, flags, now, change).await? {
             return Ok(None);
         }
@@ -195,10 +198,9 @@ async fn put_version(
         return Err(Refusal::TooManyVersions.into());
     }
     let before = files::content(tx, file.content_id).await?;
-    let version = VersionId(app.db.take_ids(tx, 1).await?);
     // Clients tell the versions of a file apart by their times.
     let now = Millis(now.0.max(file.updated.0 + 1));
-    files::append(tx, &file, version, content.id, flags, now, change).await?;
+    files::append(tx, &file, VersionId(id), content.id, flags, now, change).await?;
     let content = with_kept(app, tx, upload, content, before).await?;
     files::insert_content(tx, &content, now).await?;
     Ok(Some(file.id))

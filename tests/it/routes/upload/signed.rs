@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::support::server::{PRIVATE_KEY, PUBLIC_KEY};
+use calotype::model::time::Millis;
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use std::time::SystemTime;
 
 const NO_KEY: &str = "Your request does not contain private API key.";
 const BAD_EXPIRE: &str = "Your request contains invalid expire parameter. Expire parameter should be a Unix time in less than 1 hour into the future.";
@@ -16,10 +16,8 @@ const EXPIRED_TOKEN: &str = "Your request contains expired token.";
 const BAD_PAYLOAD: &str =
     "Your request contains invalid payload. It does not match with the payload used to generate token.";
 
-#[expect(clippy::disallowed_methods, reason = "tokens are about the time of the real server")]
 fn now_s() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
-    since.as_secs().try_into().expect("before the year 292,000,000,000")
+    Millis::now().0 / 1000
 }
 
 /// A Unix time that far ahead, as text.
