@@ -30,6 +30,7 @@ use crate::library::client_auth::signature::Signed;
 use crate::library::client_auth::{self, Proof, Signer, jwt, signature};
 use crate::library::{extensions, upload};
 use crate::model::ids::BlobId;
+use crate::model::rights::SIGN_UPLOADS;
 use crate::model::time::Millis;
 use crate::tree::place::Names;
 
@@ -153,7 +154,7 @@ fn proof(app: &App, names: Names, fields: &[(String, String)], now: Millis) -> R
     let pairs = app.keys.active();
     let signers: Vec<Signer<'_>> = pairs
         .iter()
-        .filter(|pair| pair.allows(UploadsWrite::NEED))
+        .filter(|pair| pair.allows(SIGN_UPLOADS))
         .map(|pair| Signer { public_key: &pair.public_key, private_key: pair.private_key() })
         .collect();
     let text = |name| filled_field(fields, name);

@@ -31,13 +31,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::response::{IntoResponse, Response};
 
 use super::AppState;
-use super::caller::{FilesRead, Right};
 use super::params::Query;
 use crate::app::App;
 use crate::config::Settings;
 use crate::error::Result;
 use crate::library::access::Pair;
 use crate::library::delivery::{self, Deliverable};
+use crate::model::rights::SIGN_DELIVERY;
 use crate::model::time::Millis;
 use crate::store::files::{PRIVATE, UNPUBLISHED};
 use conditional::{Current, Outcome};
@@ -123,7 +123,7 @@ fn admitted(app: &App, uri: &Uri, endpoint: &str, path: &str, asked: &HeaderMap)
         let url = signature::Asked { path, query: uri.query(), endpoints: &endpoints };
         let pairs = app.keys.active();
         let now_s = (Millis::now().0 / 1000).max(0).cast_unsigned();
-        let signers = pairs.iter().filter(|pair| pair.allows(FilesRead::NEED)).map(Pair::private_key);
+        let signers = pairs.iter().filter(|pair| pair.allows(SIGN_DELIVERY)).map(Pair::private_key);
         signature::verify(url, signers, now_s)
     } else {
         Signature::Missing

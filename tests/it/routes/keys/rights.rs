@@ -20,6 +20,7 @@ use Asks::{For, Nothing};
 const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/files", For("files", "read")),
     ("POST", "/files/upload", For("uploads", "write")),
+    ("OPTIONS", "/files/upload", Nothing),
     ("DELETE", "/files/{id}", For("files", "write")),
     ("GET", "/files/{id}/details", For("files", "read")),
     ("GET", "/files/{id}/versions", For("files", "read")),
@@ -63,8 +64,12 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/calotype/v1/keys/{id}", For("keys", "read")),
     ("DELETE", "/calotype/v1/keys/{id}", For("keys", "write")),
     ("POST", "/calotype/v1/keys/{id}/roll", For("keys", "write")),
+    // What is measured tells of all that everyone does. On a listener of its own it asks for nothing.
+    ("GET", "/metrics", For("keys", "read")),
+    ("GET", "/healthz", Nothing),
+    ("GET", "/readyz", Nothing),
     // Delivery: public files are for everybody, private ones ask for a signature.
-    ("GET", "/{}/{{*path}}", Nothing),
+    ("ANY", "{prefix}{{*path}}", Nothing),
 ];
 
 #[tokio::test]
@@ -108,7 +113,8 @@ async fn every_route_asks_for_its_right() {
 /// Calls every route with an empty request, which none can do anything with.
 async fn walk(client: &Client, whose: &str, may: impl Fn(Asks) -> bool) {
     for (method, path, asks) in ROUTES {
-        let request = client.request(method.parse().unwrap(), &concrete(path)).json(&json!({}));
+        let method: Method = if *method == "ANY" { Method::GET } else { method.parse().unwrap() };
+        let request = client.request(method.clone(), &concrete(path)).json(&json!({}));
         let answer = answer(request).await.expect("an answer");
         let told = answer.status == 403 && answer.body["message"] == NO_PERMISSION;
         assert_eq!(told, !may(*asks), "{method} {path} with {whose}: {answer:#?}");
@@ -122,20 +128,28 @@ async fn walk(client: &Client, whose: &str, may: impl Fn(Asks) -> bool) {
 
 /// A path that can be called.
 fn concrete(path: &str) -> String {
-    let path =
-        path.replace("{id}", UNKNOWN_ID).replace("{version}", UNKNOWN_ID).replace("/{}/{{*path}}", "/library/nothing");
-    let is_whole = ["/api/", "/calotype/", "/library/"].iter().any(|prefix| path.starts_with(prefix));
+    let path = path
+        .replace("{id}", UNKNOWN_ID)
+        .replace("{version}", UNKNOWN_ID)
+        .replace("{prefix}{{*path}}", "/library/nothing");
+    let is_whole = ["/api/", "/calotype/", "/library/", "/metrics", "/healthz", "/readyz"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix));
     if is_whole { path } else { format!("/v1{path}") }
 }
 
 #[test]
 fn the_table_has_every_route_of_the_router() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http")];
     let mut found = BTreeSet::new();
-    for entry in std::fs::read_dir(folder).expect("src/http") {
-        let path = entry.expect("an entry").path();
-        if path.extension().is_some_and(|extension| extension == "rs") {
-            found.extend(routes_in(&std::fs::read_to_string(path).expect("a source file")));
+    while let Some(entries) = folders.pop().map(|folder| std::fs::read_dir(folder).expect("a folder of sources")) {
+        for entry in entries {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.extend(routes_in(&std::fs::read_to_string(path).expect("a source file")));
+            }
         }
     }
     let table: BTreeSet<_> =
