@@ -1,41 +1,82 @@
-//! Forgetting, in polite batches: journal rows that no running copy looks at, finished jobs whose status
-//! nobody will ask for, and used upload tokens whose time is over.
+//! Forgetting what nothing needs, in polite batches. One server at a time sweeps, under a lease that every batch renews
+//! in its own transaction. A round:
+//!
+//! 1. Journal rows that no running copy looks at, jobs and purges that ended long ago, used upload tokens whose time is over.
+//! 2. The trash: folders that were deleted before any running job started, page by page, the deepest last, because
+//!    what hung below a deleted folder is hung into the trash itself first.
+//! 3. If 1 or 2 took anything, contents that nothing refers to any more, and then the bytes of blobs that no content
+//!    shows.
+//!
+//! Step 3 has no index to ask, because an index on a file's content would make copies ten times slower. It reads
+//! instead: first the ids of all contents, then every reference, live tables before the journal; what is never met
+//! is garbage. That is exact while others write. A content is stored together with its first reference, and every
+//! other reference is copied from one, so a content in the first list was referred to at that time, and one that has
+//! lost its last reference never gets another. A reference that goes away before its table is read stands in the
+//! journal by the time the journal is read, because only this sweep takes anything out of the journal.
 
 use std::time::Duration;
 
+use roaring::RoaringTreemap;
+
 use crate::app::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::model::ids::ContentId;
 use crate::model::time::Millis;
-use crate::store::{Reach, sweep, upload_tokens};
+use crate::store::collect::{self, Reference};
+use crate::store::{Reach, Tx, sweep, upload_tokens};
 
 /// How often the sweep looks for something to forget.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// Rows of one batch.
 const SWEEP_ROWS: i64 = 2_000;
-/// Batches of one round; what is left waits for the next.
+/// Rows of one page that is only read.
+const READ_ROWS: i64 = 5_000;
+/// Batches of one step of a round; what is left waits for the next round.
 const SWEEP_BATCHES: usize = 50;
+/// Contents forgotten in one transaction; each takes two statements.
+const CONTENTS_PER_BATCH: usize = 200;
 /// A finished job can be asked for this long.
 const JOBS_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Sweeps until the server shuts down.
 pub async fn run(app: &App) {
+    // Something may have been left by the process before.
+    let mut took = true;
     while !app.is_stopping() {
-        if let Err(error) = round(app).await {
-            tracing::warn!(%error, "the sweep failed and will be tried again");
+        match round(app, took).await {
+            Ok(taken) => took = taken,
+            Err(Error::Fenced) => tracing::debug!("another server sweeps, or a backup is made"),
+            Err(error) => tracing::warn!(%error, "the sweep failed and will be tried again"),
+        }
+        // Between two rounds another server or a backup may have its turn.
+        if let Err(error) = release(app).await {
+            tracing::debug!(%error, "the sweep's lease was not given back; it runs out by itself");
         }
         app.until_stopping(SWEEP_EVERY).await;
     }
 }
 
-/// One round.
-pub async fn round(app: &App) -> Result<()> {
+/// One round; whether rows were taken whose contents have not been looked for yet.
+pub async fn round(app: &App, took_before: bool) -> Result<bool> {
+    let mut took = took_before;
     for _ in 0..SWEEP_BATCHES {
-        if app.is_stopping() || forget_past(app).await? < SWEEP_ROWS.cast_unsigned() {
+        let gone = forget_past(app).await?;
+        took |= gone > 0;
+        if app.is_stopping() || gone < SWEEP_ROWS.cast_unsigned() {
             break;
         }
-        tokio::task::yield_now().await;
+        app.pause_between_batches().await;
     }
-    let mut tx = app.db.write(Reach::Apart).await?;
+    let mut more = true;
+    for _ in 0..SWEEP_BATCHES {
+        more = !app.is_stopping() && empty_trash(app).await?;
+        took |= more;
+        if !more {
+            break;
+        }
+        app.pause_between_batches().await;
+    }
+    let mut tx = swept(app, Reach::Apart).await?;
     sweep::prune_jobs(&mut tx, Millis(Millis::now().0 - JOBS_KEPT_MS), SWEEP_ROWS).await?;
     tx.commit().await?;
     for _ in 0..SWEEP_BATCHES {
@@ -44,25 +85,118 @@ pub async fn round(app: &App) -> Result<()> {
         }
         tokio::task::yield_now().await;
     }
-    Ok(())
+    // Reading everything pays when the round has come to its end.
+    if took && !more && !app.is_stopping() {
+        collect_contents(app).await?;
+        took = false;
+    }
+    remove_bytes(app).await?;
+    Ok(took)
 }
 
 /// One batch of used upload tokens that nobody could use again.
 async fn forget_tokens(app: &App) -> Result<u64> {
-    let mut tx = app.db.write(Reach::Apart).await?;
+    let mut tx = swept(app, Reach::Apart).await?;
     let gone = upload_tokens::prune(&mut tx, Millis::now(), SWEEP_ROWS).await?;
     tx.commit().await?;
     Ok(gone)
 }
 
+/// A transaction of the server that sweeps, and of no other.
+async fn swept(app: &App, reach: Reach) -> Result<Tx> {
+    let mut tx = app.db.write(reach).await?;
+    if collect::hold_lease(&mut tx, &app.server_name).await? { Ok(tx) } else { Err(Error::Fenced) }
+}
+
+/// Gives up the lease, so that another server need not wait for it to run out.
+pub async fn release(app: &App) -> Result<()> {
+    let mut tx = app.db.write(Reach::Apart).await?;
+    collect::release_lease(&mut tx, &app.server_name).await?;
+    tx.commit().await
+}
+
 /// One batch of journal rows. It holds the tree against jobs that start, because the instant of such a
 /// job must not fall between the look at the running jobs and the deletion.
 pub async fn forget_past(app: &App) -> Result<u64> {
-    let mut tx = app.db.write(Reach::Add).await?;
+    let mut tx = swept(app, Reach::Add).await?;
     let newest = sweep::last_change(&mut tx).await?;
     let until = sweep::oldest_instant(&mut tx).await?.map_or(newest, |instant| instant.min(newest));
     let until = sweep::prune_end(&mut tx, until, SWEEP_ROWS).await?;
     let gone = sweep::prune(&mut tx, until).await?;
     tx.commit().await?;
     Ok(gone)
+}
+
+/// One batch of the trash; whether there was any.
+async fn empty_trash(app: &App) -> Result<bool> {
+    let mut tx = swept(app, Reach::Add).await?;
+    let before = collect::oldest_started(&mut tx).await?.unwrap_or(i64::MAX);
+    let Some(folder) = collect::trashed(&mut tx, before).await? else { return Ok(false) };
+    collect::empty_some(&mut tx, folder, SWEEP_ROWS).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Removes every content that nothing refers to. Memory: a few bytes for each content at most.
+async fn collect_contents(app: &App) -> Result<()> {
+    let mut garbage = all_contents(app).await?;
+    let mut from = Some(Reference::FIRST);
+    while let Some(reference) = from {
+        if app.is_stopping() || garbage.is_empty() {
+            return Ok(());
+        }
+        // The lease is renewed before each page, so that nobody else can take from the journal meanwhile.
+        swept(app, Reach::Apart).await?.commit().await?;
+        let (met, next) = collect::references(&mut app.db.read().await?, reference, READ_ROWS).await?;
+        for content in met {
+            garbage.remove(content.0.cast_unsigned());
+        }
+        from = next;
+        tokio::task::yield_now().await;
+    }
+    let garbage: Vec<u64> = garbage.into_iter().collect();
+    for batch in garbage.chunks(CONTENTS_PER_BATCH) {
+        let mut tx = swept(app, Reach::Apart).await?;
+        for content in batch {
+            collect::forget_content(&mut tx, ContentId(content.cast_signed())).await?;
+        }
+        tx.commit().await?;
+        app.pause_between_batches().await;
+    }
+    if !garbage.is_empty() {
+        tracing::info!(contents = garbage.len(), "contents that nothing refers to were removed");
+    }
+    Ok(())
+}
+
+async fn all_contents(app: &App) -> Result<RoaringTreemap> {
+    let mut all = RoaringTreemap::new();
+    let mut after = ContentId(0);
+    loop {
+        let page = collect::contents(&mut app.db.read().await?, after, READ_ROWS).await?;
+        let Some(last) = page.last() else { return Ok(all) };
+        after = *last;
+        all.extend(page.iter().map(|content| content.0.cast_unsigned()));
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Removes the bytes of blobs that no content shows. The row that names a blob goes after its bytes, so that a crash
+/// in between only makes it be removed again.
+async fn remove_bytes(app: &App) -> Result<()> {
+    loop {
+        let blobs = collect::garbage(&mut app.db.read().await?, SWEEP_ROWS).await?;
+        if blobs.is_empty() || app.is_stopping() {
+            return Ok(());
+        }
+        swept(app, Reach::Apart).await?.commit().await?;
+        for blob in &blobs {
+            app.blobs.delete(*blob).await?;
+        }
+        let mut tx = swept(app, Reach::Apart).await?;
+        for blob in blobs {
+            collect::forget_garbage(&mut tx, blob).await?;
+        }
+        tx.commit().await?;
+    }
 }

@@ -15,22 +15,32 @@
 //! for a library. What is restored begins anew: no job is held by a worker, and a wide range of ids is skipped, because
 //! clients may know ids that the library gave after the backup was made, and other backups may hold their blobs.
 //!
-//! The collector of blobs that nothing refers to must leave alone what a backup under way is about to link or copy: it may
-//! delete only what has been without a row for longer than a backup takes, or the backup must be seen by it.
+//! The sweep removes bytes that nothing refers to, and the backup must find those that its copy of the catalog refers to. So a
+//! backup holds the sweep's lease from before 1 until the end of 2.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
-use crate::app::{chain, lock_directory, random_number, write_private};
+use crate::app::{chain, lock_directory, random_hex, random_number, write_private};
 use crate::blobs::{Blobs, Means, Transfer};
 use crate::config::Place;
 use crate::error::{Error, Result};
 use crate::model::time::Millis;
+use crate::store::collect;
 use crate::store::snapshot::{self, Amount, Source};
 use crate::store::{Db, Reach};
+
+/// The first schema whose servers remove what nothing refers to.
+const SWEEPING_SCHEMA: i64 = 6;
+/// How often a backup asks whether the sweep is done with its round, and how many times.
+const SWEEP_LOOK: Duration = Duration::from_millis(200);
+const SWEEP_LOOKS_MAX: u32 = 1_500;
+/// How often the hold on the sweep is renewed; it lasts three times as long.
+const RENEW_EVERY: Duration = Duration::from_millis(collect::LEASE_MS.unsigned_abs() / 3);
 
 /// The form of the directory that this program writes and reads.
 const FORM: u32 = 1;
@@ -122,13 +132,21 @@ pub async fn make(place: &Place, to: &Path, means: Means, tell: &(dyn Fn(Progres
     let kept = Blobs::local(&shelf.blobs())?;
     kept.claim(&facts.tag).await.map_err(|error| Error::Setup(chain(&error)))?;
 
+    // From before the first schema that sweeps there is nothing to hold.
+    let pin = if facts.schema >= SWEEPING_SCHEMA { Some(Pin::take(place).await?) } else { None };
     let now = Millis::now();
     let (kind, ending) = if place.is_sqlite() { ("sqlite", "db") } else { ("postgres", "rows") };
     let (catalog, list) = (format!("catalog-{}.{ending}", now.0), format!("blobs-{}.list", now.0));
-    let amount = source.write(&shelf.file(&catalog), &shelf.file(&list)).await?;
-    source.close().await?;
-
-    let outcome = transfer(&blobs, &kept, &shelf.file(&list), amount, means, tell).await?;
+    let (catalog_file, list_file) = (shelf.file(&catalog), shelf.file(&list));
+    let copying = async {
+        let amount = source.write(&catalog_file, &list_file).await?;
+        source.close().await?;
+        Ok((amount, transfer(&blobs, &kept, &list_file, amount, means, tell).await?))
+    };
+    let (amount, outcome) = match pin {
+        Some(pin) => pin.held_during(copying).await?,
+        None => copying.await?,
+    };
     let holds_secret = place.secret.is_none() && copy_private(&place.data.join(SECRET), &shelf.file(SECRET))?;
     copy_private(&place.data.join(FIRST_KEYS), &shelf.file(FIRST_KEYS))?;
     let manifest = Manifest {
@@ -147,6 +165,49 @@ pub async fn make(place: &Place, to: &Path, means: Means, tell: &(dyn Fn(Progres
     write_private(&shelf.file(MANIFEST), &text)?;
     remove_superseded(&shelf, &manifest)?;
     Ok(outcome)
+}
+
+/// Keeps the sweep away.
+struct Pin {
+    source: Source,
+    owner: String,
+}
+
+impl Pin {
+    async fn take(place: &Place) -> Result<Pin> {
+        let mut pin = Pin { source: open_source(place).await?, owner: format!("backup {}", random_hex::<8>()) };
+        for _ in 0..SWEEP_LOOKS_MAX {
+            if pin.source.hold_sweep(&pin.owner).await? {
+                return Ok(pin);
+            }
+            tokio::time::sleep(SWEEP_LOOK).await;
+        }
+        Err(Error::Setup("the server has been removing unused files for minutes; try again later".into()))
+    }
+
+    /// Renews the hold until the work is done.
+    async fn held_during<T>(mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let done = {
+            let renewing = async {
+                loop {
+                    tokio::time::sleep(RENEW_EVERY).await;
+                    match self.source.hold_sweep(&self.owner).await {
+                        Ok(true) => {}
+                        Ok(false) => return Error::Setup("the backup was asleep for too long; make it again".into()),
+                        Err(error) => return error,
+                    }
+                }
+            };
+            tokio::select! {
+                done = work => done,
+                error = renewing => Err(error),
+            }
+        };
+        // It runs out by itself otherwise.
+        drop(self.source.release_sweep(&self.owner).await);
+        drop(self.source.close().await);
+        done
+    }
 }
 
 async fn open_source(place: &Place) -> Result<Source> {

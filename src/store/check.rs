@@ -15,6 +15,9 @@ statements! {
     FILES_WITHOUT_CONTENT: "SELECT 'file ' || id || ' has no content' FROM file f WHERE NOT EXISTS (SELECT 1 FROM content c WHERE c.id = f.content_id) LIMIT 20";
     VERSIONS_WITHOUT_CONTENT: "SELECT 'version ' || id || ' has no content' FROM version v
         WHERE NOT EXISTS (SELECT 1 FROM content c WHERE c.id = v.content_id) LIMIT 20";
+    PAST_WITHOUT_CONTENT: "SELECT 'a past row of file ' || id || ' has no content' FROM past_file p WHERE NOT EXISTS (SELECT 1 FROM content c WHERE c.id = p.content_id)
+        UNION ALL SELECT 'a past version of file ' || file_id || ' has no content' FROM past_version p
+            WHERE NOT EXISTS (SELECT 1 FROM content c WHERE c.id = p.content_id) LIMIT 20";
     VERSIONS_WITHOUT_FILE: "SELECT 'version ' || id || ' is of no file' FROM version v WHERE NOT EXISTS (SELECT 1 FROM file f WHERE f.id = v.file_id)
         AND v.file_id NOT IN (SELECT id FROM past_file) LIMIT 20";
     TOO_MANY_VERSIONS: "SELECT 'file ' || file_id || ' has more than 100 versions' FROM version GROUP BY file_id HAVING count(*) > 99 LIMIT 20";
@@ -63,6 +66,7 @@ pub async fn violations(tx: &mut Tx) -> Result<Vec<String>> {
         &FILES_IN_ROOTS,
         &FILES_WITHOUT_CONTENT,
         &VERSIONS_WITHOUT_CONTENT,
+        &PAST_WITHOUT_CONTENT,
         &VERSIONS_WITHOUT_FILE,
         &TOO_MANY_VERSIONS,
         &VERSION_NUMBERS,

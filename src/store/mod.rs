@@ -11,6 +11,7 @@
 
 pub mod check;
 pub mod clone;
+pub mod collect;
 pub mod custom_fields;
 pub mod delivery;
 pub mod files;
@@ -65,6 +66,7 @@ pub const ALL_STATEMENTS: &[(&str, &[(&str, Sql)])] = &[
     ("clone", clone::STATEMENTS),
     ("custom_fields", custom_fields::STATEMENTS),
     ("delivery", delivery::STATEMENTS),
+    ("collect", collect::STATEMENTS),
     ("files", files::STATEMENTS),
     ("folders", folders::STATEMENTS),
     ("jobs", jobs::STATEMENTS),

@@ -19,7 +19,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use super::open::{newest_migration, postgres_options, run_postgres_migrations};
-use super::{Tx, args, sqlite_options, statements};
+use super::{Tx, args, collect, sqlite_options, statements};
 use crate::error::{Error, Result};
 use crate::model::ids::BlobId;
 
@@ -115,6 +115,31 @@ impl Source {
         };
         check_schema(schema.0)?;
         Ok(Facts { schema: schema.0, tag: tag.0 })
+    }
+
+    /// Keeps the sweep from taking anything away for [`collect::LEASE_MS`]; false while a server sweeps. `owner` must be
+    /// the same for every call of one backup.
+    pub async fn hold_sweep(&mut self, owner: &str) -> Result<bool> {
+        let [hold, _] = collect::LEASE;
+        let held = match self {
+            Source::Sqlite(c) => {
+                sqlx::query(hold.sqlite).bind(owner).bind(collect::LEASE_MS).execute(c).await?.rows_affected()
+            }
+            Source::Postgres(c) => {
+                sqlx::query(hold.postgres).bind(owner).bind(collect::LEASE_MS).execute(c).await?.rows_affected()
+            }
+        };
+        Ok(held == 1)
+    }
+
+    /// Lets the sweep go on.
+    pub async fn release_sweep(&mut self, owner: &str) -> Result<()> {
+        let [_, release] = collect::LEASE;
+        match self {
+            Source::Sqlite(c) => drop(sqlx::query(release.sqlite).bind(owner).execute(c).await?),
+            Source::Postgres(c) => drop(sqlx::query(release.postgres).bind(owner).execute(c).await?),
+        }
+        Ok(())
     }
 
     /// Copies the catalog to the new file `catalog`, and lists the blobs of that state in the new file `blobs`, one line each:

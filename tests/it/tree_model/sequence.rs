@@ -1,6 +1,6 @@
 //! One random sequence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -12,9 +12,10 @@ use calotype::jobs::sweep;
 use calotype::jobs::worker::{self, Worker};
 use calotype::library::upload::{self, Overwrite, Upload};
 use calotype::library::{check, files, folders, listing};
-use calotype::model::ids::{FileId, JobId};
+use calotype::model::ids::{ContentId, FileId, JobId};
 use calotype::model::job::{Kind, Phase};
 use calotype::model::path::FolderPath;
+use calotype::store::collect::{self, Reference};
 use calotype::store::jobs::Job;
 use calotype::store::listing::{Direction, FileType, Page, Show, SortKey};
 use calotype::store::{Moment, Reach, jobs};
@@ -129,6 +130,8 @@ impl<'a> Sequence<'a> {
         }
         self.compare().await;
         self.read_back().await;
+        self.sweep_clean().await;
+        self.compare().await;
         let found = check::check(&self.app().db, Some(&self.app().blobs)).await.expect("a check");
         assert!(found.violations.is_empty(), "seed {}: {:#?}", self.seed, found.violations);
         self.close().await;
@@ -150,9 +153,33 @@ impl<'a> Sequence<'a> {
             44..=57 => self.submit().await,
             58..=59 => self.crash().await,
             60..=62 => self.let_leases_run_out().await,
-            63..=64 => sweep::round(self.app()).await.expect("a sweep"),
+            63..=64 => self.sweep().await,
             _ => self.step().await,
         }
+    }
+
+    async fn sweep(&mut self) {
+        sweep::round(self.app(), true).await.expect("a sweep");
+        sweep::release(self.app()).await.expect("the lease is given up");
+    }
+
+    /// With no job left, nothing stays that nothing needs.
+    async fn sweep_clean(&mut self) {
+        let mut rounds = 0;
+        while sweep::round(self.app(), rounds == 0).await.expect("a sweep") {
+            rounds += 1;
+            assert!(rounds < STEPS_MAX, "seed {}: the sweep does not end", self.seed);
+        }
+        sweep::release(self.app()).await.expect("the lease is given up");
+        let mut tx = self.app().db.read().await.expect("a transaction");
+        let kept = collect::contents(&mut tx, ContentId(0), i64::MAX).await.expect("contents");
+        let (mut needed, mut from) = (BTreeSet::new(), Some(Reference::FIRST));
+        while let Some(reference) = from {
+            let (met, next) = collect::references(&mut tx, reference, 1000).await.expect("references");
+            needed.extend(met);
+            from = next;
+        }
+        assert_eq!(BTreeSet::from_iter(kept), needed, "seed {}: contents and references", self.seed);
     }
 
     pub(super) fn app(&self) -> &App {
