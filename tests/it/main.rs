@@ -1,5 +1,6 @@
 //! All integration tests, in one binary.
 
+mod clients;
 mod crash;
 mod disk_full;
 mod keys;

@@ -15,6 +15,7 @@ mod jobs;
 mod keys;
 mod placing;
 mod upload;
+pub mod wire;
 
 use crate::support::client::{Answer, Client, answer};
 use crate::support::postgres::fresh_database;

@@ -1,0 +1,246 @@
+//! What SDKs send that CI cannot install, byte by byte: Java, PHP, Ruby and .NET, both generations of each.
+//!
+//! A [`Client`] is a table of [`Call`]s, written down from the SDK's public source: method and path as it spells them,
+//! the headers its HTTP library adds, the body with its boundaries and odd parts. They go out over a bare socket, in
+//! the table's order, to one library with [`FILES`] in it. Of each answer the table says what the SDK's reader needs:
+//! status, keys and JSON types. [`rows`] tells the compatibility page what is proven here.
+
+mod current;
+mod dotnet;
+mod java;
+mod php;
+mod ruby;
+mod send;
+
+use super::*;
+use send::Sender;
+
+/// Every table, in the page's order.
+const CLIENTS: &[&Client] = &[
+    &java::CURRENT,
+    &java::LEGACY,
+    &dotnet::CURRENT,
+    &dotnet::LEGACY,
+    &php::NEWEST,
+    &ruby::CURRENT,
+    &ruby::LEGACY,
+    &ruby::OLDER,
+];
+
+/// A picture of 1 x 1, as text and as bytes.
+const PICTURE_TEXT: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+/// What stands in the library before the first call: a path, and the name under which calls refer to its id.
+const FILES: &[(&str, &str)] = &[
+    ("/w/main.png", "main"),
+    ("/w/tagged.bin", "tagged"),
+    ("/w/copied.bin", "copied"),
+    ("/w/moved.bin", "moved"),
+    ("/w/renamed.bin", "renamed"),
+    ("/w/deleted.bin", "deleted"),
+    ("/w/bulk.bin", "bulk"),
+    ("/tree/a.bin", "tree"),
+    ("/moving/b.bin", "moving"),
+    ("/naming/old/c.bin", "naming"),
+    ("/gone/d.bin", "gone"),
+];
+
+/// Longer than a job over these few files takes on a loaded machine.
+const EFFECT_MAX: Duration = Duration::from_secs(20);
+
+/// One SDK of one generation.
+pub struct Client {
+    pub name: &'static str,
+    /// What its HTTP library adds to every request; the key, the length and the body's type are added beside it.
+    headers: &'static str,
+    /// What stands behind the colon of its credentials.
+    password: &'static str,
+    /// The `Content-Type` that it sends also without a body.
+    bodyless_type: Option<&'static str>,
+    calls: &'static [&'static [Call]],
+}
+
+/// One request, and what has to come back.
+#[derive(Clone, Copy)]
+pub struct Call {
+    pub name: &'static str,
+    /// Method and path. `<name>`, here and in bodies, stands for the id or value kept under that name.
+    line: &'static str,
+    body: Body,
+    status: u16,
+    reads: &'static [(&'static str, Kind)],
+    keeps: Option<(&'static str, &'static str)>,
+    leaves: &'static [(&'static str, &'static str, &'static str)],
+}
+
+#[derive(Clone, Copy)]
+enum Body {
+    None,
+    /// Its type, and the text.
+    Text(&'static str, &'static str),
+    /// The `Content-Type` in full, the boundary, each part's head and content, and whether the length is told or the
+    /// body is sent in chunks.
+    Parts(&'static str, &'static str, &'static [(&'static str, Content)], Framing),
+}
+
+#[derive(Clone, Copy)]
+enum Content {
+    Text(&'static str),
+    Picture,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Framing {
+    Length,
+    Chunks,
+}
+
+/// What a typed reader makes of a value.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Integer,
+    Flag,
+    List,
+    Object,
+    TextOrNull,
+    ListOrNull,
+    /// Exactly this JSON.
+    Is(&'static str),
+    /// An object with these keys and no others, which some constructors insist on.
+    Keys(&'static [&'static str]),
+}
+
+const fn call(name: &'static str, line: &'static str, body: Body, status: u16) -> Call {
+    Call { name, line, body, status, reads: &[], keeps: None, leaves: &[] }
+}
+
+impl Call {
+    /// JSON pointers into the answer, and what has to be there.
+    const fn reads(self, reads: &'static [(&'static str, Kind)]) -> Call {
+        Call { reads, ..self }
+    }
+
+    /// Keeps the value at this pointer under this name.
+    const fn keeps(self, name: &'static str, pointer: &'static str) -> Call {
+        Call { keeps: Some((name, pointer)), ..self }
+    }
+
+    /// What a later GET finds: its path, a pointer, the JSON there (`absent` for nothing). Jobs get their time.
+    const fn leaves(self, leaves: &'static [(&'static str, &'static str, &'static str)]) -> Call {
+        Call { leaves, ..self }
+    }
+}
+
+/// What typed readers take from every file.
+const FILE: &[(&str, Kind)] = &[
+    ("/fileId", Kind::Text),
+    ("/name", Kind::Text),
+    ("/filePath", Kind::Text),
+    ("/url", Kind::Text),
+    ("/thumbnail", Kind::Text),
+    ("/fileType", Kind::Text),
+    ("/mime", Kind::Text),
+    ("/size", Kind::Integer),
+    ("/height", Kind::Integer),
+    ("/width", Kind::Integer),
+    ("/hasAlpha", Kind::Flag),
+    ("/isPrivateFile", Kind::Flag),
+    ("/tags", Kind::ListOrNull),
+    ("/AITags", Kind::ListOrNull),
+    ("/customCoordinates", Kind::TextOrNull),
+    ("/customMetadata", Kind::Object),
+    ("/versionInfo/id", Kind::Text),
+    ("/versionInfo/name", Kind::Text),
+    ("/createdAt", Kind::Text),
+    ("/updatedAt", Kind::Text),
+];
+
+/// What typed readers take from an uploaded picture.
+const UPLOADED: &[(&str, Kind)] = &[
+    ("/fileId", Kind::Text),
+    ("/name", Kind::Text),
+    ("/filePath", Kind::Text),
+    ("/url", Kind::Text),
+    ("/thumbnailUrl", Kind::Text),
+    ("/fileType", Kind::Is("\"image\"")),
+    ("/size", Kind::Is("70")),
+    ("/height", Kind::Is("1")),
+    ("/width", Kind::Is("1")),
+    ("/AITags", Kind::ListOrNull),
+    ("/versionInfo/id", Kind::Text),
+    ("/versionInfo/name", Kind::Text),
+];
+
+const JOB: &[(&str, Kind)] = &[("", Kind::Keys(&["jobId"])), ("/jobId", Kind::Text)];
+const STATUS: &[(&str, Kind)] =
+    &[("", Kind::Keys(&["jobId", "type", "status"])), ("/jobId", Kind::Text), ("/type", Kind::Text)];
+const UPDATED: &[(&str, Kind)] = &[("/successfullyUpdatedFileIds", Kind::List)];
+const DELETED: &[(&str, Kind)] = &[("/successfullyDeletedFileIds", Kind::List)];
+const EMPTY: &[(&str, Kind)] = &[("", Kind::Is("{}"))];
+const REFUSED: &[(&str, Kind)] = &[("/message", Kind::Text), ("/help", Kind::Text)];
+const PURGE: &[(&str, Kind)] = &[("", Kind::Keys(&["requestId"])), ("/requestId", Kind::Text)];
+const PURGED: &[(&str, Kind)] = &[("", Kind::Keys(&["status"])), ("/status", Kind::Text)];
+
+/// Client and call of everything that is proven here, each once, in the page's order.
+pub fn rows() -> Vec<(&'static str, &'static str)> {
+    let mut rows = Vec::new();
+    for client in CLIENTS {
+        for call in client.calls.iter().copied().flatten() {
+            if !rows.contains(&(client.name, call.name)) {
+                rows.push((client.name, call.name));
+            }
+        }
+    }
+    rows
+}
+
+impl Client {
+    async fn runs(&self) {
+        on_both_catalogs(async |library| {
+            let mut sender = Sender::new(self, library);
+            for (path, name) in FILES {
+                let uploaded = library.put(path, if *name == "main" { picture() } else { b"bytes".to_vec() }).await;
+                sender.keep(name, uploaded["fileId"].clone());
+            }
+            let second = library.put("/w/main.png", picture()).await;
+            sender.keep("second", second["versionInfo"]["id"].clone());
+            sender.keep("url", second["url"].clone());
+            let url = second["url"].as_str().expect("a url");
+            sender.keep("url-in-form", url::form_urlencoded::byte_serialize(url.as_bytes()).collect::<String>().into());
+            for call in self.calls.iter().copied().flatten() {
+                eprintln!("{}: {}", self.name, call.name);
+                let answer = sender.send(call).await;
+                answer.check(call);
+                if let Some((name, pointer)) = call.keeps {
+                    sender.keep(name, answer.body.pointer(pointer).expect("a value to keep").clone());
+                }
+                for leaves in call.leaves {
+                    sender.find(leaves, library).await;
+                }
+            }
+        })
+        .await;
+    }
+}
+
+fn picture() -> Vec<u8> {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.decode(PICTURE_TEXT).expect("base64")
+}
+
+/// Two calls of one name would be one row of the page, and what is in neither table would be missed.
+#[test]
+fn every_client_proves_what_the_contract_is_about() {
+    for client in CLIENTS {
+        for name in ["upload, binary", "upload, base64"] {
+            let uploads = rows().iter().any(|row| *row == (client.name, name));
+            let either = client.calls.iter().copied().flatten().any(|call| call.name.starts_with("upload"));
+            assert!(uploads || either, "{} uploads nothing", client.name);
+        }
+        for name in ["list files", "file details", "create folder", "copy folder", "move folder", "job status"] {
+            assert!(rows().contains(&(client.name, name)), "{}: {name} is not in its table", client.name);
+        }
+    }
+}
