@@ -136,8 +136,8 @@ impl Source {
     pub async fn release_sweep(&mut self, owner: &str) -> Result<()> {
         let [_, release] = collect::LEASE;
         match self {
-            Source::Sqlite(c) => drop(sqlx::query(release.sqlite).bind(owner).execute(c).await?),
-            Source::Postgres(c) => drop(sqlx::query(release.postgres).bind(owner).execute(c).await?),
+            Source::Sqlite(c) => sqlx::query(release.sqlite).bind(owner).execute(c).await.map(|_| ())?,
+            Source::Postgres(c) => sqlx::query(release.postgres).bind(owner).execute(c).await.map(|_| ())?,
         }
         Ok(())
     }
