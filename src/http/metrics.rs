@@ -17,17 +17,21 @@ use super::caller::{Caller, KeysRead};
 use super::health::{Readiness, healthz};
 use super::{AppState, no_route};
 use crate::app::App;
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 use crate::meter;
+use crate::model::rights::Rights;
 use crate::store::jobs;
 
 /// How long the catalog may take to count the queue; without its answer the rest is told.
 const COUNT_PATIENCE: Duration = Duration::from_secs(2);
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
-/// `GET /metrics` with a key that may read about keys: what is measured tells of all that everyone does.
-pub async fn with_key(State(app): AppState, _: Caller<KeysRead>) -> Response {
-    open(State(app)).await
+/// `GET /metrics` with a key that may do everything: what is measured tells of all areas.
+pub async fn with_key(State(app): AppState, caller: Caller<KeysRead>) -> Result<Response> {
+    if caller.rights != Rights::Full {
+        return Err(Refusal::NotPermitted.into());
+    }
+    Ok(open(State(app)).await)
 }
 
 /// `GET /metrics` on a listener of its own.

@@ -53,6 +53,11 @@ async fn metrics_need_a_key_here_and_none_on_their_own_listener() {
         .await
         .expect("an answer")
         .expect(401);
+    let rights = serde_json::json!({ "keys": "write", "files": "write", "folders": "write" });
+    let restricted =
+        client.post("/calotype/v1/keys", serde_json::json!({ "rights": rights })).await.expect("an answer");
+    let restricted = client.with_key(restricted.expect(201).text("privateKey"));
+    restricted.send(Method::GET, "/metrics", None).await.expect("an answer").expect(403);
     work(&client).await;
 
     let text = client.send(Method::GET, "/metrics", None).await.expect("an answer").expect(200);

@@ -79,13 +79,13 @@ async fn what_fails_on_our_side_is_told_without_being_asked() {
     let client = server.client();
     client.upload("/a", "a.txt", b"bytes".to_vec()).await.expect("an answer").expect(200);
     std::fs::remove_dir_all(data.join("blobs/blobs")).expect("the blobs can be lost");
-    let failed = client.send(Method::GET, "/library/a/a.txt?ik-s=0123", None).await.expect("an answer").expect(500);
+    let failed = client.send(Method::GET, "/library/a/a.txt?cache=0123", None).await.expect("an answer").expect(500);
     let request_id = failed.header("x-ik-requestid").expect("an id");
     let log = server.log_text();
     let line = log.lines().find(|line| line.contains("request failed")).unwrap_or_else(|| panic!("not told:\n{log}"));
     let line: Value = serde_json::from_str(line).expect("JSON");
     assert_eq!((&line["level"], &line["span"]["request_id"]), (&"ERROR".into(), &request_id.into()));
-    assert_eq!(line["fields"]["path"], "/library/a/a.txt?ik-s=…");
+    assert_eq!(line["fields"]["path"], "/library/a/a.txt?cache=…");
     assert!(line["fields"]["error"].as_str().expect("a cause").contains("blob"), "{line}");
     assert!(!log.contains("\"answered\""), "what went well is not told at this level");
 }
