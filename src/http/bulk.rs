@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::body::Params;
 use super::caller::{Caller, FilesWrite};
+use super::openapi::{refusals, requests, schemas};
 use super::{AppState, body, reply};
 use crate::app::App;
 use crate::error::{HELP, Refusal, Result};
@@ -20,6 +21,11 @@ const DELETED_MAX: usize = 100;
 /// Files whose tags one call changes.
 const EDITED_MAX: usize = 50;
 
+#[utoipa::path(
+    post, path = "/v1/files/batch/deleteByFileIds", operation_id = "deleteFiles", tag = "files", request_body = requests::Files,
+    summary = "Delete several files", description = "Deletes up to 100 files; if one of them does not exist, none of them.",
+    responses((status = 200, description = "All deleted", body = schemas::Deleted), refusals::DeleteFiles)
+)]
 /// `POST /v1/files/batch/deleteByFileIds`
 pub async fn delete(
     State(app): AppState,
@@ -33,6 +39,15 @@ pub async fn delete(
     Ok(reply::json(StatusCode::OK, &json!({ "successfullyDeletedFileIds": wire(&app, &in_order(&ids, &deleted)) })))
 }
 
+#[utoipa::path(
+    post, path = "/v1/files/addTags", operation_id = "addTags", tag = "files", request_body = requests::Tags,
+    summary = "Add tags to several files", description = "To up to 50 files; if one of them does not exist, to none of them.",
+    responses(
+        (status = 200, description = "All changed", body = schemas::Tagged),
+        (status = 207, description = "Some changed; the tags of others would be too long", body = schemas::PartlyTagged),
+        refusals::EditTags
+    )
+)]
 /// `POST /v1/files/addTags`
 pub async fn add_tags(
     state: AppState,
@@ -43,6 +58,16 @@ pub async fn add_tags(
     edit(state, caller, headers, content, "tags", TagEdit::Add).await
 }
 
+#[utoipa::path(
+    post, path = "/v1/files/removeTags", operation_id = "removeTags", tag = "files", request_body = requests::Tags,
+    summary = "Remove tags from several files",
+    description = "From up to 50 files; if one of them does not exist, from none of them. A tag that a file does not have is no error.",
+    responses(
+        (status = 200, description = "All changed", body = schemas::Tagged),
+        (status = 207, description = "Some changed, others not", body = schemas::PartlyTagged),
+        refusals::EditTags
+    )
+)]
 /// `POST /v1/files/removeTags`
 pub async fn remove_tags(
     state: AppState,
@@ -53,6 +78,16 @@ pub async fn remove_tags(
     edit(state, caller, headers, content, "tags", TagEdit::Remove).await
 }
 
+#[utoipa::path(
+    post, path = "/v1/files/removeAITags", operation_id = "removeAITags", tag = "files", request_body = requests::AiTags,
+    summary = "Remove automatic tags from several files",
+    description = "From up to 50 files; if one of them does not exist, from none of them. A tag that a file does not have is no error.",
+    responses(
+        (status = 200, description = "All changed", body = schemas::Tagged),
+        (status = 207, description = "Some changed, others not", body = schemas::PartlyTagged),
+        refusals::EditAiTags
+    )
+)]
 /// `POST /v1/files/removeAITags`
 pub async fn remove_ai_tags(
     state: AppState,

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::body::Params;
 use super::caller::{Caller, FilesWrite};
 use super::files::file_id;
+use super::openapi::{refusals, requests, schemas};
 use super::{AppState, WireId, body, reply, represent};
 use crate::error::{Refusal, Result};
 use crate::library::changes::{self, AiTags, Changes, Publish};
@@ -19,6 +20,14 @@ use crate::model::tags;
 /// Longest description, in characters.
 pub(super) const DESCRIPTION_CHARS_MAX: usize = 5_000;
 
+#[utoipa::path(
+    patch, path = "/v1/files/{fileId}/details", operation_id = "updateFile", tag = "files", params(requests::FileId),
+    request_body = requests::Changes,
+    summary = "Change what is said about a file",
+    description = "Changes the current version. A missing key leaves a thing as it is, `null` takes it away. Tags may also be one text, \
+        separated by commas.",
+    responses((status = 200, description = "The file, changed", body = schemas::FileObject), refusals::Update)
+)]
 /// `PATCH /v1/files/{fileId}/details`. A missing key leaves a thing as it is, `null` takes it away.
 pub async fn update(
     State(app): AppState,

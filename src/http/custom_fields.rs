@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::body::{self, Params};
 use super::caller::{Caller, MetadataRead, MetadataWrite};
+use super::openapi::{refusals, replies, requests, schemas};
 use super::params::Query;
 use super::{AppState, FromSdk, WireId, reply};
 use crate::app::App;
@@ -19,6 +20,12 @@ use crate::model::ids::CustomFieldId;
 /// Set by current SDKs when they send a request again.
 const RETRY_COUNT: &str = "x-stainless-retry-count";
 
+#[utoipa::path(
+    post, path = "/v1/customMetadataFields", operation_id = "createCustomMetadataField", tag = "custom metadata",
+    request_body = requests::CreateField,
+    summary = "Create a field", description = "Files that are there already get no value by it.",
+    responses((status = 201, description = "The new field", body = schemas::Field), refusals::CreateField)
+)]
 /// `POST /v1/customMetadataFields`
 pub async fn create(
     State(app): AppState,
@@ -63,6 +70,12 @@ fn new_field(params: &Params) -> Result<NewField, Refusal> {
     }
 }
 
+#[utoipa::path(
+    get, path = "/v1/customMetadataFields", operation_id = "listCustomMetadataFields", tag = "custom metadata",
+    params(requests::ListFields),
+    summary = "List the fields", description = "All of them; they apply to every folder.",
+    responses((status = 200, description = "The fields", body = [schemas::Field]))
+)]
 /// `GET /v1/customMetadataFields`. All fields apply to every folder, so `folderPath` changes nothing.
 pub async fn list(
     State(app): AppState,
@@ -91,6 +104,12 @@ fn is_true(flag: &Value) -> bool {
     }
 }
 
+#[utoipa::path(
+    patch, path = "/v1/customMetadataFields/{id}", operation_id = "updateCustomMetadataField", tag = "custom metadata",
+    params(requests::FieldId), request_body = requests::UpdateField,
+    summary = "Change a field", description = "Its name and its type stay. Values that files have are not looked at again.",
+    responses((status = 200, description = "The field, changed", body = schemas::Field), refusals::UpdateField)
+)]
 /// `PATCH /v1/customMetadataFields/{id}`
 pub async fn update(
     State(app): AppState,
@@ -133,6 +152,16 @@ fn change(params: &Params) -> Result<FieldChange, Refusal> {
     faults.unless_any(FieldChange { label, schema, description }).map_err(Refusal::InvalidFieldObject)
 }
 
+#[utoipa::path(
+    delete,
+    path = "/v1/customMetadataFields/{id}",
+    operation_id = "deleteCustomMetadataField",
+    tag = "custom metadata",
+    params(requests::FieldId),
+    summary = "Delete a field",
+    description = "Its values are no longer shown. Its name stays taken.",
+    responses(replies::Nothing, refusals::Field)
+)]
 /// `DELETE /v1/customMetadataFields/{id}`
 pub async fn delete(
     State(app): AppState,

@@ -5,6 +5,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use super::caller::{Caller, FilesRead, FilesWrite};
+use super::openapi::{refusals, requests, schemas};
 use super::params::Query;
 use super::{AppState, WireId, reply, represent};
 use crate::error::{Refusal, Result};
@@ -16,6 +17,13 @@ use crate::store::listing::{Direction, FileType, Page, Show, SortKey};
 /// Most entries of one page, and how many there are when the client names no number.
 const PAGE_ENTRIES: i64 = 1000;
 
+#[utoipa::path(
+    get, path = "/v1/files", operation_id = "listFiles", tag = "files", params(requests::List),
+    summary = "List files and folders",
+    description = "One page of a folder, or of the whole library. There is no total and no cursor: ask for the next page with `skip` \
+        until one comes back with fewer entries than `limit`. A folder that does not exist has no entries.",
+    responses((status = 200, description = "The page", body = [schemas::Asset]), refusals::List)
+)]
 /// `GET /v1/files`
 pub async fn list(State(app): AppState, _: Caller<FilesRead>, uri: Uri) -> Result<Response> {
     let query = Query::of(&uri);
@@ -93,12 +101,22 @@ fn sort(text: &str) -> Option<(SortKey, Direction)> {
     Some((key, direction))
 }
 
+#[utoipa::path(
+    get, path = "/v1/files/{fileId}/details", operation_id = "getFile", tag = "files", params(requests::FileId),
+    summary = "Get a file", description = "The file as it is now: its current version.",
+    responses((status = 200, description = "The file", body = schemas::FileObject), refusals::File)
+)]
 /// `GET /v1/files/{fileId}/details`
 pub async fn details(State(app): AppState, _: Caller<FilesRead>, id: WireId) -> Result<Response> {
     let file = files::details(&app, file_id(id)?).await?;
     Ok(reply::json(StatusCode::OK, &represent::asset(&app, &file)))
 }
 
+#[utoipa::path(
+    delete, path = "/v1/files/{fileId}", operation_id = "deleteFile", tag = "files", params(requests::FileId),
+    summary = "Delete a file", description = "The file is gone at once, with all its versions.",
+    responses((status = 204, description = "Deleted"), refusals::File)
+)]
 /// `DELETE /v1/files/{fileId}`
 pub async fn delete(State(app): AppState, _: Caller<FilesWrite>, id: WireId) -> Result<Response> {
     files::delete(&app, file_id(id)?).await?;

@@ -7,12 +7,20 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::caller::{Caller, FoldersWrite};
+use super::openapi::{refusals, replies, requests, schemas};
 use super::{AppState, FromSdk, NamesOf, body, params, reply};
 use crate::error::{Refusal, Result};
 use crate::library::folders;
 use crate::model::path::{FolderPath, check_name, sanitise_folder};
 use crate::tree::place::Names;
 
+#[utoipa::path(
+    post, path = "/v1/folder", operation_id = "createFolder", tag = "folders", request_body = requests::CreateFolder,
+    summary = "Create a folder",
+    description = "A folder that exists already stays as it is, and the answer is the same. Under `/v1` what is not a letter, mark, numeral, \
+        `_` or `-` becomes `_`.",
+    responses((status = 201, description = "It exists now", body = schemas::Nothing), refusals::CreateFolder)
+)]
 /// `POST /v1/folder`
 pub async fn create(
     State(app): AppState,
@@ -33,6 +41,13 @@ pub async fn create(
     Ok(reply::json(StatusCode::CREATED, &json!({})))
 }
 
+#[utoipa::path(
+    delete, path = "/v1/folder", operation_id = "deleteFolder", tag = "folders", request_body = requests::DeleteFolder,
+    summary = "Delete a folder",
+    description = "The folder is gone at once with all that is in it, however much that is. The path may also be given as the query parameter \
+        `folderPath`.",
+    responses(replies::Nothing, refusals::DeleteFolder)
+)]
 /// `DELETE /v1/folder`; the path comes in the body, or from hand-made requests in the query.
 pub async fn delete(
     State(app): AppState,

@@ -11,6 +11,7 @@ use axum::response::Response;
 use serde_json::json;
 use tokio::sync::Mutex;
 
+use super::openapi::schemas;
 use super::reply;
 use crate::app::{App, chain};
 use crate::error::{Error, Result};
@@ -21,6 +22,11 @@ const PART_PATIENCE: Duration = Duration::from_secs(2);
 /// How long an answer is kept.
 const KEPT: Duration = Duration::from_millis(500);
 
+#[utoipa::path(
+    get, path = "/healthz", operation_id = "isAlive", tag = "operations", security(()),
+    summary = "Ask whether the server runs", description = "Depends on nothing else.",
+    responses((status = 200, description = "It does", body = schemas::Health))
+)]
 /// `GET /healthz`: the process runs and answers. It depends on nothing else, because restarting this server would not
 /// bring back anything else.
 pub async fn healthz() -> Response {

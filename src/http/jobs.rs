@@ -7,6 +7,7 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::caller::{Caller, FoldersRead, FoldersWrite};
+use super::openapi::{refusals, requests, schemas};
 use super::{AppState, NamesOf, WireId, body, reply};
 use crate::app::App;
 use crate::error::{Refusal, Result};
@@ -21,6 +22,14 @@ use crate::tree::place::{Names, Places};
 /// Set by current SDKs when they send a request again.
 const RETRY_COUNT: &str = "x-stainless-retry-count";
 
+#[utoipa::path(
+    post, path = "/v1/bulkJobs/copyFolder", operation_id = "copyFolder", tag = "bulk jobs", request_body = requests::CopyFolder,
+    summary = "Copy a folder",
+    description = "Copies a folder with all that is below it into another. The copy is a snapshot of the moment the job starts, shares all \
+        bytes with its source, and appears at once or not at all. Where the destination has a folder of that name the two are merged: a file \
+        whose name is taken becomes the newest version of the file that is there.",
+    responses((status = 200, description = "The job is accepted and durable", body = schemas::JobAccepted), refusals::CopyFolder)
+)]
 /// `POST /v1/bulkJobs/copyFolder`
 pub async fn copy_folder(
     State(app): AppState,
@@ -36,6 +45,13 @@ pub async fn copy_folder(
     submitted(&app, request, &caller.public_key, &headers).await
 }
 
+#[utoipa::path(
+    post, path = "/v1/bulkJobs/moveFolder", operation_id = "moveFolder", tag = "bulk jobs", request_body = requests::MoveFolder,
+    summary = "Move a folder",
+    description = "Moves a folder with all that is below it into another, at the same cost for ten files and for ten million. Where the \
+        destination has a folder of that name the two are merged. Ids stay the same, URLs change with the path. `PUT` does the same.",
+    responses((status = 200, description = "The job is accepted and durable", body = schemas::JobAccepted), refusals::MoveFolder)
+)]
 /// `POST` or `PUT /v1/bulkJobs/moveFolder`
 pub async fn move_folder(
     State(app): AppState,
@@ -49,6 +65,13 @@ pub async fn move_folder(
     submitted(&app, request, &caller.public_key, &headers).await
 }
 
+#[utoipa::path(
+    post, path = "/v1/bulkJobs/renameFolder", operation_id = "renameFolder", tag = "bulk jobs", request_body = requests::RenameFolder,
+    summary = "Rename a folder",
+    description = "Gives a folder another name at its place, at the same cost for ten files and for ten million. A name that another folder \
+        has there is refused.",
+    responses((status = 200, description = "The job is accepted and durable", body = schemas::JobAccepted), refusals::RenameFolder)
+)]
 /// `POST /v1/bulkJobs/renameFolder`
 pub async fn rename_folder(
     State(app): AppState,
@@ -110,6 +133,12 @@ async fn submitted(app: &App, mut request: Request, caller: &str, headers: &Head
     Ok(reply::json(StatusCode::OK, &json!({ "jobId": app.tag.wire(job.0) })))
 }
 
+#[utoipa::path(
+    get, path = "/v1/bulkJobs/{jobId}", operation_id = "getJob", tag = "bulk jobs", params(requests::JobId),
+    summary = "Ask for a job's status",
+    description = "`Pending` until all that can be done is done, then `Completed`. What was left behind, and why, is in the report of the job.",
+    responses((status = 200, description = "The job", body = schemas::JobStatus), refusals::Job)
+)]
 /// `GET /v1/bulkJobs/{jobId}`: the contract's two words and four keys, whatever the job is doing.
 pub async fn status(State(app): AppState, _: Caller<FoldersRead>, WireId(id): WireId) -> Result<Response> {
     let id = id.ok().flatten().ok_or(Refusal::NoJob)?;
@@ -130,6 +159,12 @@ fn uncached(mut response: Response) -> Response {
     response
 }
 
+#[utoipa::path(
+    get, path = "/calotype/v1/jobs/{jobId}", operation_id = "getJobReport", tag = "bulk jobs", params(requests::JobId),
+    summary = "Ask for all that is known of a job",
+    description = "Its phase, what it has done so far, what it left behind and why. Of this server, not of the contract.",
+    responses((status = 200, description = "The report", body = schemas::JobReport), refusals::Job)
+)]
 /// `GET /calotype/v1/jobs/{jobId}`: all that is known of a job.
 pub async fn report(State(app): AppState, _: Caller<FoldersRead>, WireId(id): WireId) -> Result<Response> {
     let id = JobId(id.ok().flatten().ok_or(Refusal::NoJob)?);

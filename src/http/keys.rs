@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::body::Params;
 use super::caller::{Caller, KeysRead, KeysWrite};
+use super::openapi::{key_schemas, refusals, requests};
 use super::{AppState, WireId, body, key_object, reply};
 use crate::app::{App, chain};
 use crate::error::{Refusal, Result};
@@ -18,6 +19,11 @@ use crate::model::ids::KeyId;
 use crate::model::rights::Rights;
 use crate::model::time::Millis;
 
+#[utoipa::path(
+    get, path = "/calotype/v1/keys", operation_id = "listKeys", tag = "keys",
+    summary = "List the key pairs", description = "The oldest first; those that ended lately are among them.",
+    responses((status = 200, description = "The pairs", body = [key_schemas::KeyPair]))
+)]
 /// `GET /calotype/v1/keys`: all pairs, oldest first, those that ended lately among them.
 pub async fn list(State(app): AppState, _: Caller<KeysRead>) -> Result<Response> {
     let now = Millis::now();
@@ -26,12 +32,22 @@ pub async fn list(State(app): AppState, _: Caller<KeysRead>) -> Result<Response>
     Ok(unstored(reply::json(StatusCode::OK, &pairs.into())))
 }
 
+#[utoipa::path(
+    get, path = "/calotype/v1/keys/{id}", operation_id = "getKey", tag = "keys", params(requests::KeyId),
+    summary = "Get a key pair", description = "Without the private key, of which only the end is told.",
+    responses((status = 200, description = "The pair", body = key_schemas::KeyPair), refusals::KeyPair)
+)]
 /// `GET /calotype/v1/keys/{id}`
 pub async fn show(State(app): AppState, _: Caller<KeysRead>, id: WireId) -> Result<Response> {
     let pair = keys::show(&app.db, app.keys.vault(), key_id(id)?).await?;
     Ok(unstored(reply::json(StatusCode::OK, &key_object::key_pair(app.tag, &pair, Millis::now()))))
 }
 
+#[utoipa::path(
+    post, path = "/calotype/v1/keys", operation_id = "createKey", tag = "keys", request_body = requests::CreateKey,
+    summary = "Create a key pair", description = "The private key is in this answer and in no other.",
+    responses((status = 201, description = "The new pair", body = key_schemas::KeyPair), refusals::CreateKey)
+)]
 /// `POST /calotype/v1/keys`: `rights`, and if wanted `name` and `expiresAt`.
 pub async fn create(
     State(app): AppState,
@@ -51,6 +67,12 @@ pub async fn create(
     Ok(told_once(&app, &made))
 }
 
+#[utoipa::path(
+    post, path = "/calotype/v1/keys/{id}/roll", operation_id = "rollKey", tag = "keys", params(requests::KeyId),
+    request_body = requests::RollKey,
+    summary = "Roll a key pair", description = "Makes a new pair with the same rights; the old one goes on working for a while.",
+    responses((status = 201, description = "The new pair", body = key_schemas::KeyPair), refusals::RollKey)
+)]
 /// `POST /calotype/v1/keys/{id}/roll`: if wanted `graceSeconds` and `expiresAt`.
 pub async fn roll(
     State(app): AppState,
@@ -68,6 +90,11 @@ pub async fn roll(
     Ok(told_once(&app, &made))
 }
 
+#[utoipa::path(
+    delete, path = "/calotype/v1/keys/{id}", operation_id = "revokeKey", tag = "keys", params(requests::KeyId),
+    summary = "Revoke a key pair", description = "Ends it at once here, and within seconds at other servers of the library.",
+    responses((status = 204, description = "Revoked"), refusals::RevokeKey)
+)]
 /// `DELETE /calotype/v1/keys/{id}`: revokes the pair.
 pub async fn revoke(State(app): AppState, caller: Caller<KeysWrite>, id: WireId) -> Result<Response> {
     keys::revoke(&app.db, app.keys.vault(), By::Key(caller.rights), key_id(id)?, Millis::now()).await?;

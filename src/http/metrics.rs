@@ -26,6 +26,11 @@ use crate::store::jobs;
 const COUNT_PATIENCE: Duration = Duration::from_secs(2);
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "metrics", tag = "operations",
+    summary = "Read what is measured", description = "For Prometheus, with a key that may do everything.",
+    responses((status = 200, description = "In Prometheus' text format", body = String, content_type = "text/plain"))
+)]
 /// `GET /metrics` with a key that may do everything: what is measured tells of all areas.
 pub async fn with_key(State(app): AppState, caller: Caller<KeysRead>) -> Result<Response> {
     if caller.rights != Rights::Full {

@@ -19,6 +19,7 @@ mod jobs;
 pub(crate) mod key_object;
 mod keys;
 mod metrics;
+mod openapi;
 mod params;
 mod placing;
 mod purges;
@@ -103,6 +104,7 @@ pub fn service(
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(move |State(app): AppState| async move { readiness.readyz(&app).await }))
         .route("/metrics", get(metrics::with_key))
+        .merge(openapi::routes(&app.settings))
         .fallback(no_route)
         .method_not_allowed_fallback(no_route);
     let router = delivery::prefixes(&app.settings)

@@ -8,12 +8,20 @@ use serde_json::json;
 
 use super::body::Params;
 use super::caller::{Caller, FilesWrite};
+use super::openapi::{refusals, replies, requests, schemas};
 use super::{AppState, FromSdk, NamesOf, body, reply, represent};
 use crate::error::{Refusal, Result};
 use crate::library::placing::{self, At, Destination};
 use crate::model::path::{FolderPath, check_name, sanitise};
 use crate::tree::place::Names;
 
+#[utoipa::path(
+    post, path = "/v1/files/copy", operation_id = "copyFile", tag = "files", request_body = requests::CopyFile,
+    summary = "Copy a file",
+    description = "Copies a file into a folder under the same name. If the folder has a file of that name, the copy becomes its newest \
+        version. The copy shares the bytes of its source.",
+    responses(replies::Nothing, refusals::CopyFile)
+)]
 /// `POST /v1/files/copy`
 pub async fn copy(
     State(app): AppState,
@@ -30,6 +38,13 @@ pub async fn copy(
     Ok(reply::nothing(from_sdk))
 }
 
+#[utoipa::path(
+    post, path = "/v1/files/move", operation_id = "moveFile", tag = "files", request_body = requests::MoveFile,
+    summary = "Move a file",
+    description = "Moves a file with all its versions into a folder. It keeps its id, unless the folder has a file of that name: then its \
+        versions are appended to that file's.",
+    responses(replies::Nothing, refusals::MoveFile)
+)]
 /// `POST /v1/files/move`
 pub async fn move_into(
     State(app): AppState,
@@ -45,6 +60,12 @@ pub async fn move_into(
     Ok(reply::nothing(from_sdk))
 }
 
+#[utoipa::path(
+    put, path = "/v1/files/rename", operation_id = "renameFile", tag = "files", request_body = requests::RenameFile,
+    summary = "Rename a file",
+    description = "Gives a file with all its versions another name at its place. Under `/v1` the new name is cleaned as that of an upload.",
+    responses((status = 200, description = "Renamed", body = schemas::Renamed), refusals::RenameFile)
+)]
 /// `PUT /v1/files/rename`
 pub async fn rename(
     State(app): AppState,

@@ -51,20 +51,30 @@ impl IntoResponse for Error {
 
 /// 500, for errors that only the operator can do something about.
 pub fn internal_error() -> Response {
-    json(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "message": INTERNAL_ERROR, "help": HELP }))
+    json(StatusCode::INTERNAL_SERVER_ERROR, &internal_error_body())
 }
 
-fn refused(refusal: &Refusal) -> Response {
-    let (status, reason) = refusal.status_and_reason();
+/// The body of every 500.
+pub fn internal_error_body() -> Value {
+    json!({ "message": INTERNAL_ERROR, "help": HELP })
+}
+
+/// The body of a refusal.
+pub fn refusal_body(refusal: &Refusal) -> Value {
     let mut body = json!({ "message": refusal.message(), "help": HELP });
-    if let Some(reason) = reason {
+    if let (_, Some(reason)) = refusal.status_and_reason() {
         body["reason"] = reason.into();
     }
     if let Some((key, value)) = refusal.details() {
         body[key] = value;
     }
+    body
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    let (status, _) = refusal.status_and_reason();
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut response = json(status, &body);
+    let mut response = json(status, &refusal_body(refusal));
     let headers = response.headers_mut();
     match refusal {
         Refusal::QueueFull | Refusal::TooManyUnproven => {

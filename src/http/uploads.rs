@@ -22,6 +22,7 @@ use futures_util::{Stream, StreamExt};
 
 use super::caller::{Right, UploadsWrite};
 use super::form::{self, FilePart, Form, FormError, Target, filled_field, last_field};
+use super::openapi::{refusals, requests, schemas};
 use super::{AppState, NamesOf, reply, represent};
 use crate::app::App;
 use crate::error::{Error, Refusal, Result};
@@ -43,6 +44,15 @@ const SIGNATURE_FIELDS: [&str; 4] = ["token", "expire", "signature", "publicKey"
 /// How long a browser may remember that it may upload, in seconds.
 const PREFLIGHT_VALID_S: &str = "86400";
 
+#[utoipa::path(
+    post, path = "/api/v1/files/upload", operation_id = "uploadFile", tag = "uploads",
+    request_body(content = requests::Upload, content_type = "multipart/form-data"),
+    summary = "Upload a file",
+    description = "Stores a file; the answer comes when it is durable. Fields may come in any order. Instead of the key a browser may send a \
+        signature: `token`, `expire`, `signature` and `publicKey`. Also at `/v1/files/upload`.",
+    security(("privateKey" = []), ()),
+    responses((status = 200, description = "Stored", body = schemas::Uploaded), refusals::Upload)
+)]
 /// `POST /api/v1/files/upload`
 pub async fn upload(State(app): AppState, NamesOf(names): NamesOf, headers: HeaderMap, body: Body) -> Response {
     let mut body = body.into_data_stream();

@@ -9,6 +9,7 @@ use axum::response::Response;
 
 use super::caller::{Caller, FilesRead, FilesWrite};
 use super::files::file_id;
+use super::openapi::{refusals, replies, requests, schemas};
 use super::{AppState, FromSdk, WireId, reply, represent};
 use crate::app::App;
 use crate::error::{Error, Refusal, Result};
@@ -31,6 +32,11 @@ impl FromRequestParts<Arc<App>> for Named {
     }
 }
 
+#[utoipa::path(
+    get, path = "/v1/files/{fileId}/versions", operation_id = "listVersions", tag = "versions", params(requests::FileId),
+    summary = "List the versions of a file", description = "The current one first, then the older ones from the newest to the oldest.",
+    responses((status = 200, description = "All versions", body = [schemas::FileObject]), refusals::File)
+)]
 /// `GET /v1/files/{fileId}/versions`
 pub async fn list(State(app): AppState, _: Caller<FilesRead>, id: WireId) -> Result<Response> {
     let versions = files::versions(&app, file_id(id)?).await?;
@@ -38,12 +44,27 @@ pub async fn list(State(app): AppState, _: Caller<FilesRead>, id: WireId) -> Res
     Ok(reply::json(StatusCode::OK, &objects.into()))
 }
 
+#[utoipa::path(
+    get, path = "/v1/files/{fileId}/versions/{versionId}", operation_id = "getVersion", tag = "versions", params(requests::VersionId),
+    summary = "Get a version", description = "One version of a file, the current one or an older one.",
+    responses((status = 200, description = "The version", body = schemas::FileObject), refusals::Version)
+)]
 /// `GET /v1/files/{fileId}/versions/{versionId}`
 pub async fn details(State(app): AppState, _: Caller<FilesRead>, Named(file, version): Named) -> Result<Response> {
     let found = versions::details(&app, file, version).await?;
     Ok(reply::json(StatusCode::OK, &represent::asset(&app, &found)))
 }
 
+#[utoipa::path(
+    delete,
+    path = "/v1/files/{fileId}/versions/{versionId}",
+    operation_id = "deleteVersion",
+    tag = "versions",
+    params(requests::VersionId),
+    summary = "Delete an older version",
+    description = "The current version cannot be deleted. Numbers of deleted versions are not given again.",
+    responses(replies::Nothing, refusals::DeleteVersion)
+)]
 /// `DELETE /v1/files/{fileId}/versions/{versionId}`
 pub async fn delete(
     State(app): AppState,
@@ -55,6 +76,14 @@ pub async fn delete(
     Ok(reply::nothing(from_sdk))
 }
 
+#[utoipa::path(
+    put, path = "/v1/files/{fileId}/versions/{versionId}/restore", operation_id = "restoreVersion", tag = "versions",
+    params(requests::VersionId),
+    summary = "Restore a version",
+    description = "Makes a version the current one, with its tags, coordinates and metadata. Versions keep their ids and numbers. `DELETE` \
+        does the same here, for clients of one generation.",
+    responses((status = 200, description = "The file as it is now", body = schemas::FileObject), refusals::Version)
+)]
 /// `PUT /v1/files/{fileId}/versions/{versionId}/restore`
 pub async fn restore(State(app): AppState, _: Caller<FilesWrite>, Named(file, version): Named) -> Result<Response> {
     let restored = versions::restore(&app, file, version).await?;

@@ -31,6 +31,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::response::{IntoResponse, Response};
 
 use super::AppState;
+use super::openapi::{replies, requests};
 use super::params::Query;
 use crate::app::App;
 use crate::config::Settings;
@@ -68,6 +69,14 @@ fn public_path(settings: &Settings) -> Option<&str> {
     rest.find('/').map(|at| &rest[at..])
 }
 
+#[utoipa::path(
+    get, path = "/library/{path}", operation_id = "deliver", tag = "delivery", security(()),
+    params(requests::Place, requests::Delivery, requests::Conditions),
+    summary = "Get the bytes of a file",
+    description = "The original, byte for byte; what the `url` of a file leads to. Paths may hold any number of slashes. No key is needed, \
+        but private files need a signed URL. `HEAD` answers without the bytes.",
+    responses(replies::Delivered)
+)]
 /// `/{endpoint}/{path}`
 pub async fn deliver(State(app): AppState, method: Method, uri: Uri, asked: HeaderMap) -> Response {
     let answer = if refusal::reads(&method) {

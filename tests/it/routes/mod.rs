@@ -9,6 +9,7 @@ mod changes;
 mod custom_fields;
 mod custom_values;
 mod delivery;
+mod docs;
 mod files;
 mod folders;
 mod jobs;
