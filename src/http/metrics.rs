@@ -28,12 +28,15 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; c
 
 #[utoipa::path(
     get, path = "/metrics", operation_id = "metrics", tag = "operations",
-    summary = "Read what is measured", description = "For Prometheus, with a key that may read about keys.",
+    summary = "Read what is measured", description = "For Prometheus, with a key that may do everything.",
     responses((status = 200, description = "In Prometheus' text format", body = String, content_type = "text/plain"))
 )]
-/// `GET /metrics` with a key that may read about keys: what is measured tells of all that everyone does.
-pub async fn with_key(State(app): AppState, _: Caller<KeysRead>) -> Response {
-    open(State(app)).await
+/// `GET /metrics` with a key that may do everything: what is measured tells of all areas.
+pub async fn with_key(State(app): AppState, caller: Caller<KeysRead>) -> Result<Response> {
+    if caller.rights != Rights::Full {
+        return Err(Refusal::NotPermitted.into());
+    }
+    Ok(open(State(app)).await)
 }
 
 /// `GET /metrics` on a listener of its own.
