@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::blobs::Blobs;
 use crate::config::{Place, Settings};
@@ -26,6 +26,8 @@ use crate::meter;
 use crate::model::ids::LibraryTag;
 use crate::store::{Db, Reach, jobs, settings};
 
+/// Searches that read many rows at the same time: half of SQLite's connections for reading.
+const SCANS_MAX: usize = 2;
 /// Frames of SQLite's write-ahead log (4 KiB each) after which a checkpoint takes the writer's turn.
 const LOG_FRAMES_MAX: i64 = 8_192;
 /// Bytes of a frame: a page and its header.
@@ -51,6 +53,8 @@ pub struct App {
     pub finished_jobs: Finished,
     pub custom_fields: custom_fields::Known,
     pub delivered: Delivered,
+    /// Turns for searches that read many rows, so that they leave connections to requests that read few.
+    pub scans: Semaphore,
     /// Tells this server from others over the same catalog, across restarts.
     pub server_name: String,
     /// Uploads of unknown form are kept here until it is known what they are.
@@ -176,6 +180,7 @@ impl App {
             finished_jobs: status::remember(),
             custom_fields: custom_fields::Known::default(),
             delivered: delivery::remember(),
+            scans: Semaphore::new(SCANS_MAX),
             server_name,
             spool_dir,
             fetcher,

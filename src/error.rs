@@ -100,7 +100,8 @@ pub enum Refusal {
     BadType,
     BadFileType,
     InvalidParameter,
-    NotSupported(&'static str),
+    /// The whole sentence, from the query language.
+    BadSearchQuery(String),
     BadUploadFolder,
     PercentInTags,
     QueueFull,
@@ -253,7 +254,7 @@ impl Refusal {
             BadType => "Your request contains invalid value for type parameter. Please provide one of the following: file, file-version, folder, all.".into(),
             BadFileType => "Your request contains invalid value for fileType parameter.".into(),
             InvalidParameter => "Your request is missing parameters / contains invalid parameters.".into(),
-            NotSupported(name) => format!("This version does not support the {name} parameter of lists; list a folder by path instead."),
+            BadSearchQuery(sentence) => sentence.clone(),
             BadUploadFolder => "'.' & '..' can not be used as folder-name".into(),
             PercentInTags => "Your request contains invalid value for tags parameter. Tags cannot contain a percent sign.".into(),
             QueueFull => "Too many bulk jobs are waiting. Please try again later.".into(),

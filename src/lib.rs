@@ -6,6 +6,7 @@
 //! - [`library`], [`jobs`]: what the library can do at once, and what it does in bulk.
 //! - [`tree`]: the two primitives, relink and clone.
 //! - [`store`], [`blobs`]: rows and bytes. [`media`] tells what bytes are.
+//! - [`query`]: the language of searches and upload checks, without a catalog.
 //! - [`model`]: plain types. [`meter`] has the names of what is measured, for all of them.
 //!
 //! A bulk job is read in this order: `http/jobs.rs`, [`jobs`], `jobs/submit.rs`, `jobs/worker.rs`,
@@ -23,5 +24,6 @@ pub mod library;
 pub mod media;
 pub mod meter;
 pub mod model;
+pub mod query;
 pub mod store;
 pub mod tree;

@@ -18,6 +18,7 @@ mod identify;
 mod jobs;
 pub(crate) mod key_object;
 mod keys;
+mod lists;
 mod metrics;
 mod openapi;
 mod params;
@@ -57,7 +58,7 @@ pub fn service(
     app: Arc<App>,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static {
     let api = Router::new()
-        .route("/files", get(files::list))
+        .route("/files", get(lists::list))
         .route("/files/upload", post(uploads::upload).options(uploads::preflight))
         .route("/files/copy", post(placing::copy))
         .route("/files/move", post(placing::move_into))

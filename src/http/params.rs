@@ -18,6 +18,11 @@ impl Query {
         let found = self.0.iter().rev().find(|(key, value)| key == name && !value.is_empty());
         found.map(|(_, value)| value.as_str())
     }
+
+    /// Every value of parameters of these names, in the order of the query.
+    pub fn all(&self, names: &[&str]) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(key, value)| names.contains(&key.as_str()) && !value.is_empty()).map(|(_, v)| v.as_str())
+    }
 }
 
 #[cfg(test)]
@@ -29,6 +34,7 @@ mod tests {
         let query = Query::of(&"/x?a=1&b=&a=2&c=x+y%2F&d=%ff".parse().unwrap());
         assert_eq!(query.get("a"), Some("2"));
         assert_eq!(query.get("b"), None);
+        assert_eq!(query.all(&["a", "c"]).collect::<Vec<_>>(), ["1", "2", "x y/"]);
         assert_eq!(query.get("c"), Some("x y/"));
         assert_eq!(query.get("d"), Some("\u{fffd}"));
     }

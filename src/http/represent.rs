@@ -7,15 +7,12 @@ use crate::app::App;
 use crate::library::files::Located;
 use crate::model::path::FolderPath;
 use crate::store::files::{PRIVATE, UNPUBLISHED};
+use crate::store::listing::{FOLDER, SUPERSEDED};
 
 /// Everything but what a path segment may hold as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// The named transformation for previews, as clients know it.
 const THUMBNAIL: &str = "tr:n-ik_ml_thumbnail";
-/// The kind of a folder's row.
-const FOLDER: i64 = 2;
-/// The kind of an older version's row.
-const SUPERSEDED: i64 = 1;
 
 /// A file, version or folder object.
 pub fn asset(app: &App, located: &Located) -> Value {

@@ -14,6 +14,7 @@ use crate::media::{self, Media};
 use crate::model::ids::{BlobId, ContentId, FileId, FolderId, VersionId};
 use crate::model::path::{FolderPath, NAME_BYTES_MAX, sanitise};
 use crate::model::time::Millis;
+use crate::query::checks;
 use crate::store::files::{self, Content, PRIVATE, UNPUBLISHED};
 use crate::store::merge::VERSIONS_MAX;
 use crate::store::{Reach, Tx, listing};
@@ -121,8 +122,25 @@ fn check(app: &App, upload: &Upload, stored: &Stored, media: &Media) -> Result<(
 }
 
 /// Whether the upload meets the conditions of its `checks` parameter.
-fn meets(_checks: &str, _upload: &Upload, _stored: &Stored, _media: &Media) -> Result<(), Refusal> {
-    Err(Refusal::BadChecks)
+fn meets(checks: &str, upload: &Upload, stored: &Stored, media: &Media) -> Result<(), Refusal> {
+    let checks = checks::parse(checks).map_err(|_| Refusal::BadChecks)?;
+    let nothing = Map::new();
+    let known = checks::Upload {
+        folder: &upload.folder.to_string(),
+        file_name: &upload.file_name,
+        tags: upload.tags.as_deref().unwrap_or_default(),
+        is_private_file: upload.private,
+        use_unique_file_name: upload.unique_name,
+        custom_metadata: upload.custom_metadata.as_ref().unwrap_or(&nothing),
+        size_bytes: stored.size,
+        mime: &media.mime,
+        width: media.width.map(u64::from),
+        height: media.height.map(u64::from),
+        // Nothing reads durations or what files say about themselves yet, so these have no values.
+        duration_s: None,
+        media_metadata: &nothing,
+    };
+    if checks.matches(&known) { Ok(()) } else { Err(Refusal::FailedChecks) }
 }
 
 /// The values of custom metadata fields that a version gets: those sent, or else those that are kept of the version

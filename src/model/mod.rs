@@ -1,5 +1,6 @@
 //! Plain types: ids, paths and names, times. No database, no HTTP.
 
+pub mod asset;
 pub mod coordinates;
 pub mod custom_field;
 pub mod ids;

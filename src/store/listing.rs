@@ -1,21 +1,30 @@
 //! What clients see of files, versions and folders: one wide row for all three, found by folder, by id,
 //! or by a scan of the whole library.
 //!
-//! A page of a folder by creation or name follows an index; other sorts sort the folder. A scan of the
-//! whole library by creation follows the id index and steps over hidden ranges; its caller drops what
-//! hangs in the trash. Other sorts of the whole library walk the visible folders first.
+//! A page of a folder by creation or name follows an index, or merges as many as there are kinds of assets;
+//! other sorts sort the folder. A scan of the whole library by creation follows the ids and steps over hidden
+//! ranges; its caller drops what hangs in the trash. Other sorts of the whole library walk the visible folders
+//! first. Searches read the same rows in the same orders, one by one.
+
+use std::ops::ControlFlow;
 
 use sqlx::FromRow;
 
 use super::{Sql, Tx, Value, args, statements};
 use crate::error::Result;
+use crate::model::asset::Kinds;
 use crate::model::ids::{FileId, FolderId, VersionId};
 use crate::model::time::Millis;
+
+/// In `kind`: an older version of a file.
+pub const SUPERSEDED: i64 = 1;
+/// In `kind`: a folder. 0 is a file.
+pub const FOLDER: i64 = 2;
 
 /// A file (its current version), an older version, or a folder.
 #[derive(Clone, Debug, FromRow)]
 pub struct Asset {
-    /// 0 file, 1 older version, 2 folder.
+    /// 0 file, [`SUPERSEDED`] or [`FOLDER`].
     pub kind: i64,
     /// Of the file or the folder.
     pub id: i64,
@@ -39,6 +48,17 @@ pub struct Asset {
     pub custom_metadata: Option<String>,
     pub description: Option<String>,
 }
+
+/// An asset and the path of the folder that it is in; empty for the root.
+#[derive(Debug, FromRow)]
+struct Placed {
+    #[sqlx(flatten)]
+    asset: Asset,
+    path: String,
+}
+
+/// A file, 99 older versions and a folder can have one name in one folder.
+const NAMESAKES_MAX: i64 = 101;
 
 macro_rules! current {
     () => {
@@ -89,47 +109,32 @@ macro_rules! files {
         )
     };
 }
-macro_rules! versions {
-    () => {
-        concat!(
-            "SELECT * FROM (SELECT ",
-            superseded!(),
-            " FROM file f JOIN version v ON v.file_id = f.id JOIN content c ON c.id = v.content_id
-            WHERE f.folder_id = $1 AND ",
-            wanted!(),
-            ") found ORDER BY CASE WHEN $5 = 5 THEN name END, ",
-            number!(),
-            " LIMIT $2 OFFSET $3"
-        )
-    };
-}
-macro_rules! folders {
-    ($order:expr) => {
+/// Files, their older versions and sub-folders of one folder, as `$7`, `$8` and `$9` choose. Each part follows an index
+/// in the order by id or name, and the database merges them: a page near the beginning costs the same in any folder.
+macro_rules! mixed {
+    ($condition:expr) => {
         concat!(
             "SELECT ",
-            folder!(),
-            " FROM folder d WHERE d.parent_id = $1 AND $4 = 0 AND $5 >= 0 AND $6 <> 0 ORDER BY ",
-            $order,
-            " LIMIT $2 OFFSET $3"
-        )
-    };
-}
-macro_rules! both {
-    ($order:expr) => {
-        concat!(
-            "SELECT * FROM (SELECT ",
             current!(),
-            " FROM file f JOIN content c ON c.id = f.content_id WHERE f.folder_id = $1 AND ",
+            " FROM file f JOIN content c ON c.id = f.content_id WHERE $7 AND f.folder_id = $1 AND ",
             wanted!(),
+            $condition,
+            " UNION ALL SELECT ",
+            superseded!(),
+            " FROM file f JOIN version v ON v.file_id = f.id JOIN content c ON c.id = v.content_id WHERE $8 AND f.folder_id = $1 AND ",
+            wanted!(),
+            $condition,
             " UNION ALL SELECT ",
             folder!(),
-            " FROM folder d WHERE d.parent_id = $1 AND $4 = 0) found ORDER BY ",
-            $order,
-            " LIMIT $2 OFFSET $3"
+            " FROM folder d WHERE $9 AND d.parent_id = $1 AND $4 = 0",
+            $condition
         )
     };
+    ($condition:expr, $order:expr) => {
+        concat!(mixed!($condition), " ORDER BY ", $order, " LIMIT $2 OFFSET $3")
+    };
 }
-/// `$1` is the library's root here. `$7` and `$8` choose files, older versions and folders.
+/// The same of all visible folders. `$1` is the library's root here.
 macro_rules! everywhere {
     ($order:expr) => {
         concat!("WITH RECURSIVE place (id) AS (SELECT id FROM folder WHERE id = $1 UNION ALL SELECT n.id FROM folder n JOIN place p ON n.parent_id = p.id)
@@ -141,6 +146,20 @@ macro_rules! everywhere {
             ) found ORDER BY ", $order, " LIMIT $2 OFFSET $3")
     };
 }
+/// The same of a folder and all below it, in no order, each with the path of its folder. `$2` is the path of the
+/// first folder, which gets the collation of names by a name's first none letters, `$3` the type of file; `$4`, `$5` and
+/// `$6` choose files, older versions and folders.
+macro_rules! walk {
+    () => {
+        concat!("WITH RECURSIVE place (id, path) AS (SELECT id, $2 || substr(name, 1, 0) FROM folder WHERE id = $1
+                UNION ALL SELECT n.id, p.path || '/' || n.name FROM folder n JOIN place p ON n.parent_id = p.id)
+            SELECT ", current!(), ", place.path AS path FROM place JOIN file f ON f.folder_id = place.id JOIN content c ON c.id = f.content_id
+                WHERE $4 AND ($3 = 0 OR c.is_image = ($3 = 1))
+            UNION ALL SELECT ", superseded!(), ", place.path AS path FROM place JOIN file f ON f.folder_id = place.id
+                JOIN version v ON v.file_id = f.id JOIN content c ON c.id = v.content_id WHERE $5 AND ($3 = 0 OR c.is_image = ($3 = 1))
+            UNION ALL SELECT ", folder!(), ", place.path AS path FROM place JOIN folder d ON d.parent_id = place.id WHERE $6 AND $3 = 0")
+    };
+}
 
 statements! {
     FILES_OLDEST: files!("f.id");
@@ -149,32 +168,33 @@ statements! {
     FILES_BY_NAME_DOWN: files!("f.name DESC");
     FILES_BY_NUMBER: concat!("SELECT * FROM (SELECT ", current!(), " FROM file f JOIN content c ON c.id = f.content_id WHERE f.folder_id = $1 AND ",
         wanted!(), ") found ORDER BY ", number!(), " LIMIT $2 OFFSET $3");
-    VERSIONS: versions!();
-    FOLDERS_OLDEST: folders!("d.id");
-    FOLDERS_NEWEST: folders!("d.id DESC");
-    FOLDERS_BY_NAME: folders!("d.name");
-    FOLDERS_BY_NAME_DOWN: folders!("d.name DESC");
-    FOLDERS_BY_NUMBER: concat!("SELECT * FROM (SELECT ", folder!(), " FROM folder d WHERE d.parent_id = $1 AND $4 = 0 AND $5 >= 0 AND $6 <> 0) found ORDER BY ",
-        number!(), " LIMIT $2 OFFSET $3");
-    BOTH_OLDEST: both!("id");
-    BOTH_NEWEST: both!("id DESC");
-    BOTH_BY_NAME: both!("name, kind");
-    BOTH_BY_NAME_DOWN: both!("name DESC, kind");
-    BOTH_BY_NUMBER: both!(number!());
-    EVERYWHERE_OLDEST: everywhere!("id, version");
-    EVERYWHERE_NEWEST: everywhere!("id DESC, version DESC");
+    MIXED_OLDEST: mixed!("", "id, version");
+    MIXED_NEWEST: mixed!("", "id DESC, version DESC");
+    MIXED_BY_NAME: mixed!("", "name, id, version");
+    MIXED_BY_NAME_DOWN: mixed!("", "name DESC, id, version");
+    MIXED_BY_NUMBER: concat!("SELECT * FROM (", mixed!(""), ") found ORDER BY ", number!(), " LIMIT $2 OFFSET $3");
+    NAMED: mixed!(" AND name = $10", "id, version");
     EVERYWHERE_BY_NAME: everywhere!("name, id, version");
     EVERYWHERE_BY_NAME_DOWN: everywhere!("name DESC, id, version");
     EVERYWHERE_BY_NUMBER: everywhere!(number!());
+    WALK: walk!();
     SCAN_UP: concat!("SELECT ", current!(), " FROM file f JOIN content c ON c.id = f.content_id WHERE f.id > $1 AND f.id < $2
             AND ($4 = 0 OR c.is_image = ($4 = 1)) ORDER BY f.id LIMIT $3");
     SCAN_DOWN: concat!("SELECT ", current!(), " FROM file f JOIN content c ON c.id = f.content_id WHERE f.id > $1 AND f.id < $2
             AND ($4 = 0 OR c.is_image = ($4 = 1)) ORDER BY f.id DESC LIMIT $3");
+    /// The older versions of files with ids from `$1` to `$2`, both excluded.
+    SCAN_VERSIONS: concat!("SELECT ", superseded!(), " FROM version v JOIN file f ON f.id = v.file_id JOIN content c ON c.id = v.content_id
+            WHERE v.file_id > $1 AND v.file_id < $2 AND ($3 = 0 OR c.is_image = ($3 = 1)) ORDER BY v.file_id, v.version");
+    SCAN_FOLDERS_UP: concat!("SELECT ", folder!(), " FROM folder d WHERE d.id > $1 AND d.id < $2 ORDER BY d.id LIMIT $3");
+    SCAN_FOLDERS_DOWN: concat!("SELECT ", folder!(), " FROM folder d WHERE d.id > $1 AND d.id < $2 ORDER BY d.id DESC LIMIT $3");
     NEXT_HIDDEN_UP: "SELECT first_id, last_id FROM hidden_range WHERE first_id > $1 ORDER BY first_id LIMIT 1";
     NEXT_HIDDEN_DOWN: "SELECT first_id, last_id FROM hidden_range WHERE first_id < $1 ORDER BY first_id DESC LIMIT 1";
     FILE: concat!("SELECT ", current!(), " FROM file f JOIN content c ON c.id = f.content_id WHERE f.id = $1");
-    SUPERSEDED: concat!("SELECT ", superseded!(), " FROM file f JOIN version v ON v.file_id = f.id JOIN content c ON c.id = v.content_id
-            WHERE f.id = $1 ORDER BY v.version DESC")
+    OLDER: concat!("SELECT ", superseded!(), " FROM file f JOIN version v ON v.file_id = f.id JOIN content c ON c.id = v.content_id
+            WHERE f.id = $1 ORDER BY v.version DESC");
+    ONE_OLDER: concat!("SELECT ", superseded!(), " FROM file f JOIN version v ON v.file_id = f.id JOIN content c ON c.id = v.content_id
+            WHERE f.id = $1 AND v.version = $2");
+    ONE_FOLDER: concat!("SELECT ", folder!(), " FROM folder d WHERE d.id = $1")
 }
 
 /// What a list is sorted by.
@@ -195,16 +215,6 @@ pub enum Direction {
     Down,
 }
 
-/// Which kinds of assets a list shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Show {
-    Files,
-    Versions,
-    Folders,
-    /// Files and folders.
-    All,
-}
-
 /// Which files a list shows; folders pass only with `Any`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileType {
@@ -216,7 +226,7 @@ pub enum FileType {
 /// A page of a list.
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
-    pub show: Show,
+    pub kinds: Kinds,
     pub file_type: FileType,
     pub key: SortKey,
     pub direction: Direction,
@@ -225,6 +235,21 @@ pub struct Page {
 }
 
 impl Page {
+    /// Whether its kinds and type admit an asset.
+    pub fn admits(&self, asset: &Asset) -> bool {
+        let is_wanted = match asset.kind {
+            FOLDER => return self.kinds.folders && self.file_type == FileType::Any,
+            SUPERSEDED => self.kinds.versions,
+            _ => self.kinds.files,
+        };
+        let is_of_type = match self.file_type {
+            FileType::Any => true,
+            FileType::Image => asset.is_image,
+            FileType::NonImage => !asset.is_image,
+        };
+        is_wanted && is_of_type
+    }
+
     fn args(&self, folder: FolderId) -> Vec<Value> {
         let number = match self.key {
             SortKey::Created => 0,
@@ -236,6 +261,10 @@ impl Page {
         };
         let sign = if self.direction == Direction::Up { 1 } else { -1 };
         args![folder, self.limit, self.skip, self.file_type.number(), number, sign]
+    }
+
+    fn kinds(&self) -> Vec<Value> {
+        args![self.kinds.files, self.kinds.versions, self.kinds.folders]
     }
 
     fn pick<'a>(&self, [oldest, newest, name, name_down, number]: [&'a Sql; 5]) -> &'a Sql {
@@ -261,31 +290,58 @@ impl FileType {
 
 /// A page of what lies directly in a folder.
 pub async fn in_folder(tx: &mut Tx, folder: FolderId, page: &Page) -> Result<Vec<Asset>> {
-    let sql = match page.show {
-        Show::Files => page.pick([&FILES_OLDEST, &FILES_NEWEST, &FILES_BY_NAME, &FILES_BY_NAME_DOWN, &FILES_BY_NUMBER]),
-        Show::Folders => {
-            page.pick([&FOLDERS_OLDEST, &FOLDERS_NEWEST, &FOLDERS_BY_NAME, &FOLDERS_BY_NAME_DOWN, &FOLDERS_BY_NUMBER])
-        }
-        Show::All => page.pick([&BOTH_OLDEST, &BOTH_NEWEST, &BOTH_BY_NAME, &BOTH_BY_NAME_DOWN, &BOTH_BY_NUMBER]),
-        Show::Versions => &VERSIONS,
-    };
-    tx.all(sql, page.args(folder)).await
+    let (sql, args) = folder_page(folder, page);
+    tx.all(sql, args).await
 }
 
-/// A page of the whole library, by a walk over all visible folders.
+/// The same row by row, so that a page may be of any length, until the caller has enough.
+pub async fn each_in_folder(
+    tx: &mut Tx,
+    folder: FolderId,
+    page: &Page,
+    each: impl FnMut(Asset) -> ControlFlow<()> + Send,
+) -> Result<ControlFlow<()>> {
+    let (sql, args) = folder_page(folder, page);
+    tx.each(sql, args, each).await
+}
+
+fn folder_page(folder: FolderId, page: &Page) -> (&'static Sql, Vec<Value>) {
+    if page.kinds == Kinds::FILES {
+        let sql = page.pick([&FILES_OLDEST, &FILES_NEWEST, &FILES_BY_NAME, &FILES_BY_NAME_DOWN, &FILES_BY_NUMBER]);
+        return (sql, page.args(folder));
+    }
+    let sql = page.pick([&MIXED_OLDEST, &MIXED_NEWEST, &MIXED_BY_NAME, &MIXED_BY_NAME_DOWN, &MIXED_BY_NUMBER]);
+    (sql, [page.args(folder), page.kinds()].concat())
+}
+
+/// What in a folder has exactly this name: at most a file, its older versions, and a folder. The page's limits do
+/// not count.
+pub async fn named(tx: &mut Tx, folder: FolderId, name: &str, page: &Page) -> Result<Vec<Asset>> {
+    let page = Page { limit: NAMESAKES_MAX, skip: 0, ..*page };
+    tx.all(&NAMED, [page.args(folder), page.kinds(), args![name]].concat()).await
+}
+
+/// A page of the whole library sorted by what no index has, by a walk over all visible folders.
 pub async fn everywhere(tx: &mut Tx, root: FolderId, page: &Page) -> Result<Vec<Asset>> {
-    let sql = page.pick([
-        &EVERYWHERE_OLDEST,
-        &EVERYWHERE_NEWEST,
-        &EVERYWHERE_BY_NAME,
-        &EVERYWHERE_BY_NAME_DOWN,
-        &EVERYWHERE_BY_NUMBER,
-    ]);
-    let mut args = page.args(root);
-    let files = matches!(page.show, Show::Files | Show::All);
-    let folders = matches!(page.show, Show::Folders | Show::All);
-    args.extend(args![files, page.show == Show::Versions, folders]);
-    tx.all(sql, args).await
+    let sql = match (page.key, page.direction) {
+        (SortKey::Name, Direction::Up) => &EVERYWHERE_BY_NAME,
+        (SortKey::Name, Direction::Down) => &EVERYWHERE_BY_NAME_DOWN,
+        _ => &EVERYWHERE_BY_NUMBER,
+    };
+    tx.all(sql, [page.args(root), page.kinds()].concat()).await
+}
+
+/// Everything in a folder and below it in no order, row by row, until the caller has enough. `path` is the folder's,
+/// empty for the root; each row comes with the path of the folder that it is in.
+pub async fn walk(
+    tx: &mut Tx,
+    folder: FolderId,
+    path: &str,
+    page: &Page,
+    mut each: impl FnMut(Asset, String) -> ControlFlow<()> + Send,
+) -> Result<ControlFlow<()>> {
+    let args = [args![folder, path, page.file_type.number()], page.kinds()].concat();
+    tx.each(&WALK, args, |placed: Placed| each(placed.asset, placed.path)).await
 }
 
 /// Files with ids between `above` and `below`, both excluded, in that direction.
@@ -301,6 +357,17 @@ pub async fn scan(
     tx.all(sql, args![above, below, rows, file_type.number()]).await
 }
 
+/// The older versions of the files with ids between `above` and `below`, both excluded, by id and number.
+pub async fn scan_versions(tx: &mut Tx, above: i64, below: i64, file_type: FileType) -> Result<Vec<Asset>> {
+    tx.all(&SCAN_VERSIONS, args![above, below, file_type.number()]).await
+}
+
+/// Folders with ids between `above` and `below`, both excluded, in that direction.
+pub async fn scan_folders(tx: &mut Tx, above: i64, below: i64, direction: Direction, rows: i64) -> Result<Vec<Asset>> {
+    let sql = if direction == Direction::Up { &SCAN_FOLDERS_UP } else { &SCAN_FOLDERS_DOWN };
+    tx.all(sql, args![above, below, rows]).await
+}
+
 /// The first hidden range that begins after `id`, or before it on the way down.
 pub async fn next_hidden(tx: &mut Tx, id: i64, direction: Direction) -> Result<Option<(i64, i64)>> {
     let sql = if direction == Direction::Up { &NEXT_HIDDEN_UP } else { &NEXT_HIDDEN_DOWN };
@@ -314,5 +381,15 @@ pub async fn file(tx: &mut Tx, id: FileId) -> Result<Option<Asset>> {
 
 /// A file's older versions, newest first.
 pub async fn superseded(tx: &mut Tx, id: FileId) -> Result<Vec<Asset>> {
-    tx.all(&SUPERSEDED, args![id]).await
+    tx.all(&OLDER, args![id]).await
+}
+
+/// One of a file's older versions, by its number.
+pub async fn one_superseded(tx: &mut Tx, id: FileId, version: i64) -> Result<Option<Asset>> {
+    tx.maybe(&ONE_OLDER, args![id, version]).await
+}
+
+/// A folder, wherever it hangs.
+pub async fn folder(tx: &mut Tx, id: FolderId) -> Result<Option<Asset>> {
+    tx.maybe(&ONE_FOLDER, args![id]).await
 }

@@ -26,10 +26,12 @@ pub mod snapshot;
 pub mod sweep;
 pub mod upload_tokens;
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
+use futures_util::TryStreamExt;
 use tokio::sync::{OwnedMappedMutexGuard, OwnedMutexGuard};
 
 use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow};
@@ -361,6 +363,31 @@ impl Tx {
             Link::Sqlite(c) => sqlx::query_as_with(sql.sqlite, sqlite_args(args)?).fetch_all(c).await?,
             Link::Postgres(c) => sqlx::query_as_with(sql.postgres, postgres_args(args)?).fetch_all(c).await?,
         })
+    }
+
+    /// Hands over the rows of a statement one by one, however many there are, until `each` breaks. A broken off statement
+    /// on PostgreSQL still sends its rows before the connection is used again, so it bounds their number.
+    pub(crate) async fn each<T: Row>(
+        &mut self,
+        sql: &Sql,
+        args: Vec<Value>,
+        mut each: impl FnMut(T) -> ControlFlow<()> + Send,
+    ) -> Result<ControlFlow<()>> {
+        macro_rules! each_row {
+            ($rows:expr) => {{
+                let mut rows = $rows;
+                while let Some(row) = rows.try_next().await? {
+                    if each(row).is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+            }};
+        }
+        match self.link() {
+            Link::Sqlite(c) => each_row!(sqlx::query_as_with(sql.sqlite, sqlite_args(args)?).fetch(c)),
+            Link::Postgres(c) => each_row!(sqlx::query_as_with(sql.postgres, postgres_args(args)?).fetch(c)),
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     /// The first row, if there is one.

@@ -83,6 +83,9 @@ pub async fn make_child(
     }
 }
 
+/// Folders that one request remembers, some 20 MB of them. One that meets more begins anew.
+const PLACES_MAX: usize = 100_000;
+
 /// Where folders are, remembered for one request.
 #[derive(Default)]
 pub struct Places {
@@ -96,6 +99,9 @@ impl Places {
             return Ok(known.clone());
         }
         let path = visible_path(&folders::ancestry(tx, folder).await?);
+        if self.known.len() >= PLACES_MAX {
+            self.known.clear();
+        }
         self.known.insert(folder, path.clone());
         Ok(path)
     }

@@ -9,6 +9,7 @@ mod ops;
 mod power;
 mod recover;
 mod routes;
+mod search;
 mod store;
 mod support;
 mod tidy;

@@ -20,6 +20,7 @@ const FORBIDDEN: &[(&str, &[&str], &[&str], &str)] = &[
     // Layers: each knows only those below it. The model may derive `sqlx::Type`, for how a plain number is stored.
     ("src/model", &[], &["use sqlx", "sqlx::FromRow", "crate::store", "crate::blobs"], "the model is plain types"),
     ("src/model", &[], ABOVE_STORE, "the model is plain types"),
+    ("src/query", &[], &["sqlx", "axum", "crate::store", "crate::library"], "the language is pure"),
     ("src/store", &[], ABOVE_STORE, "the store knows rows, not who asks for them"),
     ("src/blobs", &[], ABOVE_STORE, "blobs know bytes, not who asks for them"),
     ("src/tree", &[], &["axum", "crate::jobs", "crate::library"], "the tree does not know who changes it"),

@@ -31,7 +31,7 @@ macro_rules! refused {
 
 refused! {
     List: SkipTooSmall("-1".into()), LimitTooSmall("0".into()), LimitTooLarge("2000".into()), BadSort, BadType, BadFileType,
-        NotSupported("searchQuery");
+        BadSearchQuery("Invalid search query - rating is not a valid search field. Please refer to the documentation for syntax specification.".into());
     File: InvalidFileId, NoFile;
     Update: InvalidFileId, NotAList("tags"), TagsTooLong, PercentInTags, BadAiTags, BadCoordinates, BadDescription,
         NotABoolean("publish.isPublished"), InvalidCustomMetadata(Faults::one("price", "should be of type number")), NoFile;

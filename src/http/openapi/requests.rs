@@ -133,6 +133,15 @@ pub struct List {
     skip: Option<i64>,
     #[param(minimum = 1, maximum = 1000, default = 1000)]
     limit: Option<i64>,
+    /// A search, such as `size > "1mb" AND tags IN ["summer"]`. With it `type`, `name`, `tags` and `includeFolder` do not
+    /// count.
+    search_query: Option<String>,
+    /// Files and folders of exactly this name.
+    name: Option<String>,
+    /// Files with any of these tags, separated by commas.
+    tags: Option<String>,
+    /// Folders too, as `type=all`.
+    include_folder: Option<bool>,
 }
 
 /// The fields of an upload.

@@ -15,6 +15,7 @@ mod folders;
 mod jobs;
 mod keys;
 mod placing;
+mod search;
 mod upload;
 pub mod wire;
 

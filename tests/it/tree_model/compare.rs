@@ -1,9 +1,10 @@
 //! What the engine tells against what the model tells.
 
 use calotype::library::{files, listing};
+use calotype::model::asset::Kinds;
 use calotype::model::ids::FileId;
 use calotype::model::path::FolderPath;
-use calotype::store::listing::{Asset, Direction, FileType, Page, Show, SortKey};
+use calotype::store::listing::{Asset, Direction, FileType, Page, SortKey};
 
 use super::model::Path;
 use super::sequence::Sequence;
@@ -14,7 +15,8 @@ impl Sequence<'_> {
         let mut visible = Vec::new();
         let mut folders = vec![self.real(&[])];
         while let Some(folder) = folders.pop() {
-            for found in self.list(&folder, Show::All).await.into_iter().chain(self.list(&folder, Show::Versions).await)
+            for found in
+                self.list(&folder, Kinds::ALL).await.into_iter().chain(self.list(&folder, Kinds::VERSIONS).await)
             {
                 if found.kind == 2 {
                     folders.push(folder.join(&found.name));
@@ -27,9 +29,15 @@ impl Sequence<'_> {
         assert_eq!(visible, contents, "seed {}: in the middle of a merge", self.seed);
     }
 
-    pub(super) async fn list(&self, folder: &FolderPath, show: Show) -> Vec<Asset> {
-        let page =
-            Page { show, file_type: FileType::Any, key: SortKey::Name, direction: Direction::Up, limit: 1000, skip: 0 };
+    pub(super) async fn list(&self, folder: &FolderPath, kinds: Kinds) -> Vec<Asset> {
+        let page = Page {
+            kinds,
+            file_type: FileType::Any,
+            key: SortKey::Name,
+            direction: Direction::Up,
+            limit: 1000,
+            skip: 0,
+        };
         let found = listing::in_folder(self.app(), folder, &page).await.expect("a list");
         found.into_iter().map(|found| found.asset).collect()
     }
@@ -42,7 +50,7 @@ impl Sequence<'_> {
         let mut todo = vec![(Path::new(), self.model.root.clone())];
         while let Some((path, expected)) = todo.pop() {
             let real = self.real(&path);
-            let listed = self.list(&real, Show::All).await;
+            let listed = self.list(&real, Kinds::ALL).await;
             let names = |kind| {
                 listed.iter().filter(|found| found.kind == kind).map(|found| found.name.clone()).collect::<Vec<_>>()
             };
@@ -77,7 +85,7 @@ impl Sequence<'_> {
     /// The whole library's list, and the ids of what is gone.
     pub(super) async fn read_back(&mut self) {
         let page = Page {
-            show: Show::Files,
+            kinds: Kinds::FILES,
             file_type: FileType::Any,
             key: SortKey::Created,
             direction: Direction::Up,

@@ -12,12 +12,13 @@ use calotype::jobs::sweep;
 use calotype::jobs::worker::{self, Worker};
 use calotype::library::upload::{self, Overwrite, Upload};
 use calotype::library::{check, files, folders, listing};
+use calotype::model::asset::Kinds;
 use calotype::model::ids::{ContentId, FileId, JobId};
 use calotype::model::job::{Kind, Phase};
 use calotype::model::path::FolderPath;
 use calotype::store::collect::{self, Reference};
 use calotype::store::jobs::Job;
-use calotype::store::listing::{Direction, FileType, Page, Show, SortKey};
+use calotype::store::listing::{Direction, FileType, Page, SortKey};
 use calotype::store::{Moment, Reach, jobs};
 use calotype::tree::place::Names;
 use rand::rngs::StdRng;
@@ -288,7 +289,7 @@ impl<'a> Sequence<'a> {
 
     pub(super) async fn id_of(&self, folder: &[String], name: &str) -> FileId {
         let page = Page {
-            show: Show::Files,
+            kinds: Kinds::FILES,
             file_type: FileType::Any,
             key: SortKey::Name,
             direction: Direction::Up,
