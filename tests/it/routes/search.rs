@@ -85,7 +85,7 @@ async fn the_matrix_of_queries() {
             (r#"width > 500 OR height > 500 AND name = "x""#, vec!["/a/b/wide.png"]),
             (r#"(width > 500 OR height > 500) AND format = "png""#, vec!["/a/b/wide.png", "/a/b/high.png"]),
             ("private = true", vec!["/a/b/wide.png"]),
-            ("transparency = false", vec!["/a/b/high.png"]),
+            ("transparency = false AND path = '/a/b'", vec!["/a/b/high.png"]),
             (r#""name" IN ['three.txt', 'wide.png']"#, vec!["/a/b/wide.png", "/c/three.txt"]),
             ("createdAt >= '2d' AND (size < '2mb' OR format='png') AND type = 'folder'", vec![]),
         ] {
