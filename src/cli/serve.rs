@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use super::log;
@@ -28,6 +28,8 @@ pub async fn run(serve: Serve) -> Result<()> {
     serve.check_endpoint_id()?;
     serve.settings(serve.listen)?;
     let first_pair = first_pair(&serve)?;
+    // Before anything is opened: a server that is told to stop while it starts still ends in order.
+    let mut stop = Stop::listen()?;
     log::start(serve.log_format);
     meter::start();
     let certificate = serve.tls_files()?.map(|(cert, key)| Certificate::open(cert, key)).transpose()?;
@@ -50,14 +52,13 @@ pub async fn run(serve: Serve) -> Result<()> {
         tasks.push(tokio::spawn(http::serve::serve_metrics(Arc::clone(&app), door)));
     }
     tasks.push(tokio::spawn(http::serve::serve(Arc::clone(&app), doors)));
-    until_told_to_stop().await?;
+    stop.told().await;
     tracing::info!("stopping; requests in flight are finished, jobs go on at the next start");
     app.stop();
-    tokio::spawn(async {
-        if until_told_to_stop().await.is_ok() {
-            // Told twice. Nothing is lost: what is acknowledged is durable, and the rest goes on at the next start.
-            std::process::exit(130);
-        }
+    tokio::spawn(async move {
+        stop.told().await;
+        // Told twice. Nothing is lost: what is acknowledged is durable, and the rest goes on at the next start.
+        std::process::exit(130);
     });
     for task in tasks {
         if let Err(error) = task.await {
@@ -160,12 +161,22 @@ fn greet(app: &App, serve: &Serve) -> Result<()> {
     Ok(())
 }
 
-async fn until_told_to_stop() -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())
-        .map_err(|error| Error::Setup(format!("signals cannot be received: {error}")))?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(|error| Error::Setup(format!("signals cannot be received: {error}")))?,
+/// SIGTERM and Ctrl-C, received from the moment this is made.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Stop> {
+        let on = |kind| signal(kind).map_err(|error| Error::Setup(format!("signals cannot be received: {error}")));
+        Ok(Stop { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -153,11 +153,11 @@ macro_rules! walk {
     () => {
         concat!("WITH RECURSIVE place (id, path) AS (SELECT id, $2 || substr(name, 1, 0) FROM folder WHERE id = $1
                 UNION ALL SELECT n.id, p.path || '/' || n.name FROM folder n JOIN place p ON n.parent_id = p.id)
-            SELECT ", current!(), ", place.path AS path FROM place JOIN file f ON f.folder_id = place.id JOIN content c ON c.id = f.content_id
-                WHERE $4 AND ($3 = 0 OR c.is_image = ($3 = 1))
-            UNION ALL SELECT ", superseded!(), ", place.path AS path FROM place JOIN file f ON f.folder_id = place.id
-                JOIN version v ON v.file_id = f.id JOIN content c ON c.id = v.content_id WHERE $5 AND ($3 = 0 OR c.is_image = ($3 = 1))
-            UNION ALL SELECT ", folder!(), ", place.path AS path FROM place JOIN folder d ON d.parent_id = place.id WHERE $6 AND $3 = 0")
+            SELECT ", current!(), ", place.path AS path FROM place CROSS JOIN file f JOIN content c ON c.id = f.content_id
+                WHERE f.folder_id = place.id AND $4 AND ($3 = 0 OR c.is_image = ($3 = 1))
+            UNION ALL SELECT ", superseded!(), ", place.path AS path FROM place CROSS JOIN file f
+                CROSS JOIN version v JOIN content c ON c.id = v.content_id WHERE f.folder_id = place.id AND v.file_id = f.id AND $5 AND ($3 = 0 OR c.is_image = ($3 = 1))
+            UNION ALL SELECT ", folder!(), ", place.path AS path FROM place CROSS JOIN folder d WHERE d.parent_id = place.id AND $6 AND $3 = 0")
     };
 }
 

@@ -69,6 +69,7 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     // What is measured tells of all that everyone does. On a listener of its own it asks for nothing.
     ("GET", "/metrics", Everything),
     ("GET", "/healthz", Nothing),
+    ("GET", "/docs/", Nothing),
     ("GET", "/readyz", Nothing),
     // Delivery: public files are for everybody, private ones ask for a signature.
     ("ANY", "{prefix}{{*path}}", Nothing),
