@@ -16,6 +16,7 @@
 //! Layout: `blobs/{low byte}/{id}` (both hexadecimal; 256 shards keep a local directory small), `staging/…` for large
 //! bodies on their way in, and `calotype-library`, the marker that ties the store to one catalog.
 
+mod cached;
 mod error;
 mod local;
 mod provisional;

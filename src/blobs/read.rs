@@ -1,6 +1,6 @@
 //! Reading blobs. A directory is read directly: `object_store` opens a file in one blocking task and reads it in
-//! others, while here opening and the first bytes are one, which is all there is to a small blob. Every other store is
-//! read through its trait.
+//! others, while here opening and the first bytes are one, and a small blob that the system has in memory takes none
+//! (`cached.rs`). Every other store is read through its trait.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -13,7 +13,7 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use object_store::{GetOptions, GetRange, ObjectStoreExt};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::{BlobError, BlobId, Blobs};
+use super::{BlobError, BlobId, Blobs, cached};
 
 /// Bytes per read of a directory's blob: few hops to the blocking pool, and small beside the memory of a request, which
 /// may hold three of them (one being read, two being sent).
@@ -55,6 +55,9 @@ impl Blobs {
     /// As [`Blobs::read`].
     pub async fn read_at_once(&self, id: BlobId, range: Range<u64>) -> Result<Bytes, BlobError> {
         if let Some(path) = self.file_of(id) {
+            if let Some(bytes) = cached::read(&path, &range) {
+                return Ok(bytes);
+            }
             let read = spawn_blocking(move || Part::open(path, Some(range))?.read_on());
             return blocking(read).await.map(|(_, bytes)| bytes);
         }
