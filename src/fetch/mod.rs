@@ -4,7 +4,7 @@
 //!
 //! 1. Only `http` and `https`; user name and password of a URL are dropped.
 //! 2. A host that is an address is checked (`address.rs`, `policy.rs`) before it is asked. A host that is a name is looked
-//!    up by [`Guard`], which hands only allowed addresses to the connection: what is checked is what is connected to, so a
+//!    up by `Guard`, which hands only allowed addresses to the connection: what is checked is what is connected to, so a
 //!    name that changes its address in between (DNS rebinding) gains nothing. No proxy of the environment is used.
 //! 3. Redirects are followed by hand, at most [`REDIRECTS_MAX`], each with the same checks.
 //! 4. Headers have to arrive within one deadline for the whole chain; then neither a silent nor an endless nor a slow

@@ -1,6 +1,6 @@
 //! The active key pairs, and who sent a request.
 //!
-//! A server keeps all active pairs in memory, opened, in a [`Ring`] that never changes; when pairs change, a
+//! A server keeps all active pairs in memory, opened, in a `Ring` that never changes; when pairs change, a
 //! new ring takes its place. The server that made a change does that at once. All others look at a counter in
 //! the catalog every second ([`watch`]), as does a server whose pairs were changed by the command line. A pair that
 //! expires meanwhile leaves the ring the moment anybody looks at it.

@@ -1,5 +1,5 @@
 //! Searches: rows are read one by one in the catalog, looked at here, and cut into pages afterwards. No more is held in
-//! memory than the page, or the [`BEST_MAX`] keys that may get into it.
+//! memory than the page, or the `BEST_MAX` keys that may get into it.
 //!
 //! What is read depends on what the search requires of everything that it finds: a name in a known folder or
 //! an id is looked up; a folder, or a folder and all below it, is read instead of the library; a search that

@@ -1,6 +1,6 @@
 //! The expression language of searches and of upload checks, from text to yes or no:
 //!
-//! 1. [`lexer`] cuts the text into tokens, [`parser`] builds an expression of comparisons from them.
+//! 1. `lexer` cuts the text into tokens, `parser` builds an expression of comparisons from them.
 //! 2. [`search`] and [`checks`] know the fields. Each looks up every comparison's field, refuses operators and
 //!    values that do not fit its type, and makes a [`Test`] of it, with dates and sizes worked out.
 //! 3. [`Expr::matches`] runs the tests over what is known of one asset or one upload, told by [`Facts`].

@@ -1,6 +1,7 @@
 //! All integration tests, in one binary.
 
 mod clients;
+mod collector;
 mod crash;
 mod disk_full;
 mod keys;
