@@ -4,7 +4,7 @@
 //! 1. Journal rows that no running copy looks at, jobs and purges that ended long ago, used upload tokens whose time is over.
 //! 2. The trash: folders that were deleted before any running job started, page by page, the deepest last, because
 //!    what hung below a deleted folder is hung into the trash itself first.
-//! 3. If 1 or 2 took anything, contents that nothing refers to any more, and then the bytes of blobs that no content
+//! 3. Some minutes after 1 or 2 took anything, contents that nothing refers to, and then the bytes of blobs that no content
 //!    shows.
 //!
 //! Step 3 has no index to ask, because an index on a file's content would make copies ten times slower. It reads
@@ -22,11 +22,14 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::model::ids::ContentId;
 use crate::model::time::Millis;
-use crate::store::collect::{self, Reference};
+use crate::store::collect as rows;
+use crate::store::collect::Reference;
 use crate::store::{Reach, Tx, sweep, upload_tokens};
 
 /// How often the sweep looks for something to forget.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// Rounds between two searches for unused contents: each reads every reference there is.
+const COLLECT_EVERY_ROUNDS: u32 = 30;
 /// Rows of one batch.
 const SWEEP_ROWS: i64 = 2_000;
 /// Rows of one page that is only read.
@@ -41,12 +44,19 @@ const JOBS_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// Sweeps until the server shuts down.
 pub async fn run(app: &App) {
     // Something may have been left by the process before.
-    let mut took = true;
+    let (mut took, mut rounds) = (true, 0);
     while !app.is_stopping() {
-        match round(app, took).await {
-            Ok(taken) => took = taken,
+        match round(app).await {
+            Ok(taken) => took |= taken,
             Err(Error::Fenced) => tracing::debug!("another server sweeps, or a backup is made"),
             Err(error) => tracing::warn!(%error, "the sweep failed and will be tried again"),
+        }
+        rounds += 1;
+        if took && rounds >= COLLECT_EVERY_ROUNDS {
+            match collect(app).await {
+                Ok(()) => (took, rounds) = (false, 0),
+                Err(error) => tracing::warn!(%error, "unused contents were not removed, which will be tried again"),
+            }
         }
         // Between two rounds another server or a backup may have its turn.
         if let Err(error) = release(app).await {
@@ -56,9 +66,9 @@ pub async fn run(app: &App) {
     }
 }
 
-/// One round; whether rows were taken whose contents have not been looked for yet.
-pub async fn round(app: &App, took_before: bool) -> Result<bool> {
-    let mut took = took_before;
+/// One round without the search for unused contents; whether anything was taken.
+pub async fn round(app: &App) -> Result<bool> {
+    let mut took = false;
     for _ in 0..SWEEP_BATCHES {
         let gone = forget_past(app).await?;
         took |= gone > 0;
@@ -67,13 +77,11 @@ pub async fn round(app: &App, took_before: bool) -> Result<bool> {
         }
         app.pause_between_batches().await;
     }
-    let mut more = true;
     for _ in 0..SWEEP_BATCHES {
-        more = !app.is_stopping() && empty_trash(app).await?;
-        took |= more;
-        if !more {
+        if app.is_stopping() || !empty_trash(app).await? {
             break;
         }
+        took = true;
         app.pause_between_batches().await;
     }
     let mut tx = swept(app, Reach::Apart).await?;
@@ -85,13 +93,13 @@ pub async fn round(app: &App, took_before: bool) -> Result<bool> {
         }
         tokio::task::yield_now().await;
     }
-    // Reading everything pays when the round has come to its end.
-    if took && !more && !app.is_stopping() {
-        collect_contents(app).await?;
-        took = false;
-    }
-    remove_bytes(app).await?;
     Ok(took)
+}
+
+/// Removes contents that nothing refers to, and then the bytes of blobs that no content shows. Reads every reference.
+pub async fn collect(app: &App) -> Result<()> {
+    collect_contents(app).await?;
+    remove_bytes(app).await
 }
 
 /// One batch of used upload tokens that nobody could use again.
@@ -105,13 +113,13 @@ async fn forget_tokens(app: &App) -> Result<u64> {
 /// A transaction of the server that sweeps, and of no other.
 async fn swept(app: &App, reach: Reach) -> Result<Tx> {
     let mut tx = app.db.write(reach).await?;
-    if collect::hold_lease(&mut tx, &app.server_name).await? { Ok(tx) } else { Err(Error::Fenced) }
+    if rows::hold_lease(&mut tx, &app.server_name).await? { Ok(tx) } else { Err(Error::Fenced) }
 }
 
 /// Gives up the lease, so that another server need not wait for it to run out.
 pub async fn release(app: &App) -> Result<()> {
     let mut tx = app.db.write(Reach::Apart).await?;
-    collect::release_lease(&mut tx, &app.server_name).await?;
+    rows::release_lease(&mut tx, &app.server_name).await?;
     tx.commit().await
 }
 
@@ -130,9 +138,9 @@ pub async fn forget_past(app: &App) -> Result<u64> {
 /// One batch of the trash; whether there was any.
 async fn empty_trash(app: &App) -> Result<bool> {
     let mut tx = swept(app, Reach::Add).await?;
-    let before = collect::oldest_started(&mut tx).await?.unwrap_or(i64::MAX);
-    let Some(folder) = collect::trashed(&mut tx, before).await? else { return Ok(false) };
-    collect::empty_some(&mut tx, folder, SWEEP_ROWS).await?;
+    let before = rows::oldest_started(&mut tx).await?.unwrap_or(i64::MAX);
+    let Some(folder) = rows::trashed(&mut tx, before).await? else { return Ok(false) };
+    rows::empty_some(&mut tx, folder, SWEEP_ROWS).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -147,7 +155,7 @@ async fn collect_contents(app: &App) -> Result<()> {
         }
         // The lease is renewed before each page, so that nobody else can take from the journal meanwhile.
         swept(app, Reach::Apart).await?.commit().await?;
-        let (met, next) = collect::references(&mut app.db.read().await?, reference, READ_ROWS).await?;
+        let (met, next) = rows::references(&mut app.db.read().await?, reference, READ_ROWS).await?;
         for content in met {
             garbage.remove(content.0.cast_unsigned());
         }
@@ -158,7 +166,7 @@ async fn collect_contents(app: &App) -> Result<()> {
     for batch in garbage.chunks(CONTENTS_PER_BATCH) {
         let mut tx = swept(app, Reach::Apart).await?;
         for content in batch {
-            collect::forget_content(&mut tx, ContentId(content.cast_signed())).await?;
+            rows::forget_content(&mut tx, ContentId(content.cast_signed())).await?;
         }
         tx.commit().await?;
         app.pause_between_batches().await;
@@ -173,7 +181,7 @@ async fn all_contents(app: &App) -> Result<RoaringTreemap> {
     let mut all = RoaringTreemap::new();
     let mut after = ContentId(0);
     loop {
-        let page = collect::contents(&mut app.db.read().await?, after, READ_ROWS).await?;
+        let page = rows::contents(&mut app.db.read().await?, after, READ_ROWS).await?;
         let Some(last) = page.last() else { return Ok(all) };
         after = *last;
         all.extend(page.iter().map(|content| content.0.cast_unsigned()));
@@ -185,7 +193,7 @@ async fn all_contents(app: &App) -> Result<RoaringTreemap> {
 /// in between only makes it be removed again.
 async fn remove_bytes(app: &App) -> Result<()> {
     loop {
-        let blobs = collect::garbage(&mut app.db.read().await?, SWEEP_ROWS).await?;
+        let blobs = rows::garbage(&mut app.db.read().await?, SWEEP_ROWS).await?;
         if blobs.is_empty() || app.is_stopping() {
             return Ok(());
         }
@@ -195,7 +203,7 @@ async fn remove_bytes(app: &App) -> Result<()> {
         }
         let mut tx = swept(app, Reach::Apart).await?;
         for blob in blobs {
-            collect::forget_garbage(&mut tx, blob).await?;
+            rows::forget_garbage(&mut tx, blob).await?;
         }
         tx.commit().await?;
     }

@@ -51,7 +51,8 @@ async fn put(app: &App, folder: &str, name: &str) -> FileId {
 
 /// Contents and blobs that are left when there is nothing more to sweep.
 async fn left(app: &App) -> (i64, u64) {
-    while sweep::round(app, true).await.expect("a sweep") {}
+    while sweep::round(app).await.expect("a sweep") {}
+    sweep::collect(app).await.expect("unused contents go");
     let found = check::check(&app.db, Some(&app.blobs)).await.expect("a check");
     assert!(found.violations.is_empty(), "{:#?}", found.violations);
     (found.contents, found.blobs.expect("they were looked at"))
@@ -95,7 +96,8 @@ async fn one_sweeps_at_a_time() {
         let mut tx = app.db.write(Reach::Apart).await.expect("a transaction");
         assert!(collect::hold_lease(&mut tx, "a backup").await.expect("a lease"));
         tx.commit().await.expect("a commit");
-        assert!(matches!(sweep::round(&app, true).await, Err(Error::Fenced)), "it is not this server's turn");
+        assert!(matches!(sweep::round(&app).await, Err(Error::Fenced)), "it is not this server's turn");
+        assert!(matches!(sweep::collect(&app).await, Err(Error::Fenced)));
         let found = check::check(&app.db, Some(&app.blobs)).await.expect("a check");
         assert_eq!((found.contents, found.blobs), (1, Some(1)), "nothing went");
         let mut tx = app.db.write(Reach::Apart).await.expect("a transaction");

@@ -160,17 +160,19 @@ impl<'a> Sequence<'a> {
     }
 
     async fn sweep(&mut self) {
-        sweep::round(self.app(), true).await.expect("a sweep");
+        sweep::round(self.app()).await.expect("a sweep");
+        sweep::collect(self.app()).await.expect("unused contents go");
         sweep::release(self.app()).await.expect("the lease is given up");
     }
 
     /// With no job left, nothing stays that nothing needs.
     async fn sweep_clean(&mut self) {
         let mut rounds = 0;
-        while sweep::round(self.app(), rounds == 0).await.expect("a sweep") {
+        while sweep::round(self.app()).await.expect("a sweep") {
             rounds += 1;
             assert!(rounds < STEPS_MAX, "seed {}: the sweep does not end", self.seed);
         }
+        sweep::collect(self.app()).await.expect("unused contents go");
         sweep::release(self.app()).await.expect("the lease is given up");
         let mut tx = self.app().db.read().await.expect("a transaction");
         let kept = collect::contents(&mut tx, ContentId(0), i64::MAX).await.expect("contents");
