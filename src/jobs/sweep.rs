@@ -116,6 +116,12 @@ async fn swept(app: &App, reach: Reach) -> Result<Tx> {
     if rows::hold_lease(&mut tx, &app.server_name).await? { Ok(tx) } else { Err(Error::Fenced) }
 }
 
+/// The same in the middle of a search for unused contents, which is void once another server has swept.
+async fn still_swept(app: &App) -> Result<Tx> {
+    let mut tx = app.db.write(Reach::Apart).await?;
+    if rows::keep_lease(&mut tx, &app.server_name).await? { Ok(tx) } else { Err(Error::Fenced) }
+}
+
 /// Gives up the lease, so that another server need not wait for it to run out.
 pub async fn release(app: &App) -> Result<()> {
     let mut tx = app.db.write(Reach::Apart).await?;
@@ -147,6 +153,7 @@ async fn empty_trash(app: &App) -> Result<bool> {
 
 /// Removes every content that nothing refers to. Memory: a few bytes for each content at most.
 async fn collect_contents(app: &App) -> Result<()> {
+    swept(app, Reach::Apart).await?.commit().await?;
     let mut garbage = all_contents(app).await?;
     let mut from = Some(Reference::FIRST);
     while let Some(reference) = from {
@@ -154,7 +161,7 @@ async fn collect_contents(app: &App) -> Result<()> {
             return Ok(());
         }
         // The lease is renewed before each page, so that nobody else can take from the journal meanwhile.
-        swept(app, Reach::Apart).await?.commit().await?;
+        still_swept(app).await?.commit().await?;
         let (met, next) = rows::references(&mut app.db.read().await?, reference, READ_ROWS).await?;
         for content in met {
             garbage.remove(content.0.cast_unsigned());
@@ -164,7 +171,7 @@ async fn collect_contents(app: &App) -> Result<()> {
     }
     let garbage: Vec<u64> = garbage.into_iter().collect();
     for batch in garbage.chunks(CONTENTS_PER_BATCH) {
-        let mut tx = swept(app, Reach::Apart).await?;
+        let mut tx = still_swept(app).await?;
         for content in batch {
             rows::forget_content(&mut tx, ContentId(content.cast_signed())).await?;
         }

@@ -12,6 +12,8 @@ statements! {
             WHERE id = 1 AND (owner = $1 OR lease_until <= CAST(unixepoch('subsec') * 1000 AS BIGINT))",
         "UPDATE sweep_lease SET owner = $1, lease_until = CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) + $2
             WHERE id = 1 AND (owner = $1 OR lease_until <= CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT))";
+    KEEP_LEASE: "UPDATE sweep_lease SET lease_until = CAST(unixepoch('subsec') * 1000 AS BIGINT) + $2 WHERE id = 1 AND owner = $1",
+        "UPDATE sweep_lease SET lease_until = CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) + $2 WHERE id = 1 AND owner = $1";
     RELEASE_LEASE: "UPDATE sweep_lease SET lease_until = 0 WHERE id = 1 AND owner = $1";
     /// The instant of the oldest job that has started; one without an instant may look at anything.
     OLDEST_STARTED: "SELECT min(coalesce(instant, 0)) FROM job WHERE phase NOT IN ('start', 'done')";
@@ -39,6 +41,11 @@ statements! {
 /// Takes or renews the sweep's lease within the caller's transaction; false when another holds it.
 pub async fn hold_lease(tx: &mut Tx, owner: &str) -> Result<bool> {
     Ok(tx.run(&HOLD_LEASE, args![owner, LEASE_MS]).await? == 1)
+}
+
+/// Goes on with the lease; false when another has held it since, even if it has given it up again.
+pub async fn keep_lease(tx: &mut Tx, owner: &str) -> Result<bool> {
+    Ok(tx.run(&KEEP_LEASE, args![owner, LEASE_MS]).await? == 1)
 }
 
 /// The statements that take and give up the lease, for a connection outside of a [`super::Db`].
