@@ -4,7 +4,7 @@ use std::fs::{File, Permissions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore};
@@ -14,6 +14,7 @@ use crate::config::{Place, Settings};
 use crate::error::{Error, Result};
 use crate::fetch::{Fetcher, Patience};
 use crate::jobs::status::{self, Finished};
+use crate::jobs::submit;
 use crate::library::access::Keys;
 use crate::library::blob_ids::BlobIds;
 use crate::library::client_auth::allowance::Allowance;
@@ -63,6 +64,8 @@ pub struct App {
     pub fetcher: Fetcher,
     /// For uploads that are signed by clients, until the signature is checked.
     pub unproven: Allowance,
+    /// Submissions that may come before the queue must be counted again.
+    pub queue_room: AtomicI64,
     wake: Notify,
     stop: Notify,
     stopping: AtomicBool,
@@ -166,6 +169,7 @@ impl App {
             jobs::release_owned(&mut tx, &format!("{server_name}/1")).await?;
         }
         tx.commit().await?;
+        submit::lock_older_jobs(&db).await?;
         let fetcher = Fetcher::new(settings.fetch.clone(), Patience::default())
             .map_err(|error| Error::Setup(format!("downloads cannot be set up: {}", chain(&error))))?;
         let unproven = Allowance::new(settings.client_upload_bytes_max);
@@ -185,6 +189,7 @@ impl App {
             spool_dir,
             fetcher,
             unproven,
+            queue_room: AtomicI64::new(0),
             wake: Notify::new(),
             stop: Notify::new(),
             stopping: AtomicBool::new(false),

@@ -119,6 +119,10 @@ pub struct Serve {
     /// Levels of folders that can be made
     #[arg(long, env = "CALOTYPE_FOLDER_DEPTH_MAX", default_value_t = 50, value_name = "LEVELS", value_parser = clap::value_parser!(u16).range(1..=500))]
     pub folder_depth_max: u16,
+    /// Files, folders and versions that a folder may hold to be copied, moved, renamed or deleted; 100000 is the vendor's
+    /// limit [default: no limit]
+    #[arg(long, env = "CALOTYPE_FOLDER_OBJECTS_MAX", value_name = "OBJECTS", value_parser = clap::value_parser!(i64).range(1..=1_000_000_000))]
+    pub folder_objects_max: Option<i64>,
     /// How long a client may send nothing in the middle of a request, in milliseconds
     #[arg(long, env = "CALOTYPE_IDLE_TIMEOUT_MS", default_value_t = 60_000, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     pub idle_timeout_ms: u64,
@@ -171,6 +175,8 @@ pub struct Settings {
     pub queued_jobs_max: i64,
     /// Folders on a path that is made.
     pub folder_depth_max: usize,
+    /// What a folder may hold to be copied, moved, renamed or deleted; `None` for any number.
+    pub folder_objects_max: Option<i64>,
     pub idle_timeout: Duration,
     pub restrict_unsigned_urls: bool,
     pub delivery_max_age_s: u64,
@@ -192,6 +198,7 @@ impl Default for Settings {
             batch_pause: Duration::ZERO,
             queued_jobs_max: 100_000,
             folder_depth_max: 50,
+            folder_objects_max: None,
             idle_timeout: Duration::from_secs(60),
             restrict_unsigned_urls: false,
             delivery_max_age_s: 0,
@@ -232,6 +239,7 @@ impl Serve {
             batch_pause: Duration::from_millis(self.batch_pause_ms),
             queued_jobs_max: self.queued_jobs_max,
             folder_depth_max: self.folder_depth_max.into(),
+            folder_objects_max: self.folder_objects_max,
             idle_timeout: Duration::from_millis(self.idle_timeout_ms),
             restrict_unsigned_urls: self.restrict_unsigned_urls,
             delivery_max_age_s: self.delivery_max_age_s,

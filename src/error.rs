@@ -105,6 +105,8 @@ pub enum Refusal {
     BadUploadFolder,
     PercentInTags,
     QueueFull,
+    /// A folder holds more than this many files, folders and versions.
+    TooManyObjects(i64),
     DiskFull,
     InvalidCustomMetadata(Faults),
     InvalidFieldObject(Faults),
@@ -179,6 +181,7 @@ impl Refusal {
             UnknownKey => (403, None),
             BodyTooLarge => (413, None),
             BodyTimeout => (408, None),
+            TooManyObjects(_) => (400, Some("TOO_MANY_OBJECTS")),
             QueueFull | TooManyUnproven => (429, None),
             DiskFull => (507, None),
             ExpiredKey | NotPermitted | MoreRights => (403, None),
@@ -257,6 +260,9 @@ impl Refusal {
             BadSearchQuery(sentence) => sentence.clone(),
             BadUploadFolder => "'.' & '..' can not be used as folder-name".into(),
             PercentInTags => "Your request contains invalid value for tags parameter. Tags cannot contain a percent sign.".into(),
+            TooManyObjects(max) => {
+                format!("Total nested assets (files, folders and file versions) are more than allowed limit of {max} items.")
+            }
             QueueFull => "Too many bulk jobs are waiting. Please try again later.".into(),
             MissingToken => "Your request is missing token parameter.".into(),
             BadToken => "Your request has invalid token.".into(),

@@ -257,6 +257,17 @@ impl Library {
         Server::start(&self.place.data, &catalog, arguments)
     }
 
+    /// Another server over the same catalog and blobs, with a data directory and so a name of its own.
+    pub fn start_second_server(&self) -> Result<Server> {
+        let catalog = self.place.catalog_argument(&self.catalog, &self.place.database);
+        let data = self.place.data.with_file_name("data-of-the-second");
+        std::fs::create_dir_all(&data)?;
+        std::fs::copy(self.place.data.join("secret"), data.join("secret"))?;
+        let blobs = self.place.data.join("blobs");
+        let blobs = blobs.to_str().ok_or("a path that is not UTF-8")?;
+        Server::start(&data, &catalog, &["--blobs", blobs])
+    }
+
     /// A connection to the catalog that is measured.
     pub async fn connect(&self) -> Result<Connection> {
         Connection::open(&self.catalog, &self.place.data.join("catalog.db"), &self.place.database).await

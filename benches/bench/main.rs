@@ -24,6 +24,11 @@
 //!   peak above what it used when idle, and *copy mark* compares the rate with the first mark set for SQLite.
 //! - **foreground**: an upload and a listing, each 20 times a second, on an idle server and during copies of the
 //!   largest folder. A request is timed from the moment it was due if the one before it was late.
+//! - **merge**: a folder is moved onto one that has half of its names, and onto an empty one; the latter depends on the
+//!   direct children alone (`ratio` to the smallest).
+//! - **queue**: 10,000 copies of a folder of ten files, submitted over 16 connections; from the first submission until the
+//!   last is `Completed`.
+//! - **servers**: two copies side by side by one server and by two over one PostgreSQL catalog; `peer` is the one.
 //! - **page**: the first 100 of a folder, by creation and by name; `ratio` compares the largest with the smallest.
 //! - **status**: requests per second of the job status over 32 connections; `peer` is a bare axum handler that
 //!   answers with the same bytes, in a process of its own. Client and server share the machine.
@@ -43,6 +48,7 @@ mod auth;
 mod bare;
 mod client;
 mod content;
+mod contention;
 mod download;
 mod foreground;
 mod library;

@@ -37,6 +37,7 @@ pub struct Row {
 pub enum Limit {
     RatioAtLeast(f64),
     RatioAtMost(f64),
+    RateAtLeast(f64),
     P99AtMostMs(f64),
     MegabytesAboveIdleBelow(f64),
     CpuMicrosBelow(f64),
@@ -47,6 +48,7 @@ impl Limit {
         match self {
             Limit::RatioAtLeast(least) => format!("ratio >= {least}"),
             Limit::RatioAtMost(most) => format!("ratio <= {most}"),
+            Limit::RateAtLeast(least) => format!("rate >= {}", grouped(least)),
             Limit::P99AtMostMs(most) => format!("p99 <= {most} ms"),
             Limit::MegabytesAboveIdleBelow(bound) => format!("peak - idle < {bound} MB"),
             Limit::CpuMicrosBelow(bound) => format!("cpu < {bound} us"),
@@ -57,6 +59,7 @@ impl Limit {
         match self {
             Limit::RatioAtLeast(least) => row.ratio.is_some_and(|ratio| ratio >= least),
             Limit::RatioAtMost(most) => row.ratio.is_some_and(|ratio| ratio <= most),
+            Limit::RateAtLeast(least) => row.rate.is_some_and(|rate| rate >= least),
             Limit::CpuMicrosBelow(bound) => row.cpu_us.is_some_and(|cpu_us| cpu_us < bound),
             Limit::P99AtMostMs(most) => row.p99_ms.is_some_and(|p99| p99 <= most),
             Limit::MegabytesAboveIdleBelow(bound) => {

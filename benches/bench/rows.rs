@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::Result;
 use crate::auth;
 use crate::client::{self, Client};
+use crate::contention;
 use crate::download;
 use crate::library::{Catalog, Library};
 use crate::raw;
@@ -23,6 +24,9 @@ pub enum Section {
     Rename,
     Delete,
     Copy,
+    Merge,
+    Queue,
+    Servers,
     Foreground,
     Page,
     Status,
@@ -119,6 +123,18 @@ pub async fn measure(
     if effort.measures(Section::Copy) {
         add("Folder copy", copies(library, effort, copy_rates).await?);
     }
+    let is_shared = library.seeded.trees.last().is_none_or(|tree| tree.size <= crate::SHARED_LIBRARY_FILES_MAX);
+    if is_shared && effort.measures(Section::Merge) {
+        add("Folder merge", contention::merges(library, effort).await?);
+    }
+    if is_shared && effort.measures(Section::Queue) {
+        add("A queue of small jobs", contention::queue(library, effort).await?);
+    }
+    if let (true, Catalog::Postgres(_), Some(large)) = (is_shared, &library.catalog, library.seeded.trees.last())
+        && effort.measures(Section::Servers)
+    {
+        add("Two servers", contention::servers(library, effort, large).await?);
+    }
     if let Some((small, large)) = ends {
         if effort.measures(Section::Foreground) {
             add("Foreground requests", requests::foreground(library, effort, large).await?);
@@ -136,7 +152,6 @@ pub async fn measure(
             add("Authenticated request", auth::overheads(library, effort, small).await?);
         }
     }
-    let is_shared = library.seeded.trees.last().is_none_or(|tree| tree.size <= crate::SHARED_LIBRARY_FILES_MAX);
     if is_shared && effort.measures(Section::Download) {
         add("Download of originals", download::downloads(library, effort).await?);
     }

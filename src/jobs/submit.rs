@@ -1,21 +1,29 @@
 //! Submission: the checks of the contract in their order, the search for an earlier identical request,
 //! and the job row.
 
+use std::sync::atomic::Ordering;
+
 use crate::app::App;
-use crate::error::{Refusal, Result};
+use crate::error::{Error, Refusal, Result};
+use crate::library;
 use crate::meter;
-use crate::model::ids::JobId;
+use crate::model::ids::{FolderId, JobId};
 use crate::model::job::{Kind, Phase};
+use crate::model::lock;
 use crate::model::path::FolderPath;
 use crate::model::time::Millis;
 use crate::store::jobs::{self, NewJob};
-use crate::store::{Tx, folders};
+use crate::store::{Db, Tx, folders, locks};
 use crate::tree::place::{self, Names};
 
 /// An identical request within this time of the first is taken for a re-sent one while that job runs.
 const RESENT_WITHIN_MS: i64 = 120_000;
 /// A request marked as a retry still finds its job this long after that has finished.
 const RETRY_FINDS_WITHIN_MS: i64 = 600_000;
+/// The part of what is free in the queue that one server may use before it counts again.
+const QUEUE_ROOM_PART: i64 = 8;
+/// Jobs of an earlier version that are looked at together.
+const OLDER_JOBS: i64 = 1_000;
 
 /// A folder job as asked for, with the paths as sent beside the normalised ones.
 #[derive(Clone, Debug)]
@@ -46,19 +54,40 @@ pub async fn submit(app: &App, request: &Request) -> Result<JobId> {
     if let Some(earlier) = same_request(&mut tx, request, &fingerprint, now).await? {
         return Ok(earlier);
     }
-    check_tree(&mut tx, request, depth_max).await?;
-    let max = app.settings.queued_jobs_max;
-    if jobs::unfinished_count(&mut tx, max).await? >= max {
-        return Err(Refusal::QueueFull.into());
-    }
+    let source = check_tree(&mut tx, request, depth_max).await?;
+    library::folders::check_objects(app, &mut tx, source).await?;
+    check_queue(app, &mut tx).await?;
     // Jobs run in the order of their ids, whichever server took them.
     let id = JobId(app.db.take_newest_id(&mut tx).await?);
     jobs::insert(&mut tx, id, &new_job(request, fingerprint), now).await?;
+    let target = request.destination.join(&request.target_name);
+    locks::insert(&mut tx, id, &lock::locks(request.kind, &request.source, &target)).await?;
     tx.commit().await?;
     meter::job_submitted(request.kind);
     tracing::info!(job = %app.tag.wire(id.0), kind = request.kind.name(), "job accepted");
     app.wake_worker();
     Ok(id)
+}
+
+/// Jobs that an earlier version accepted have no locks yet.
+pub async fn lock_older_jobs(db: &Db) -> Result<()> {
+    let mut tx = db.submit().await?;
+    loop {
+        let older = locks::without(&mut tx, OLDER_JOBS).await?;
+        if older.is_empty() {
+            return tx.commit().await;
+        }
+        for (id, kind, source, destination, name) in older {
+            let kind = Kind::try_from(kind).map_err(|fault| Error::Damaged(fault.to_string()))?;
+            let (source, destination) = (stored_path(&source)?, stored_path(&destination)?);
+            locks::insert(&mut tx, id, &lock::locks(kind, &source, &destination.join(&name))).await?;
+        }
+    }
+}
+
+/// A path as the job row has it.
+pub fn stored_path(text: &str) -> Result<FolderPath> {
+    FolderPath::parse(text).map_err(|fault| Error::Damaged(format!("a job has the path {text}: {fault:?}")))
 }
 
 /// What can be said without looking at the tree.
@@ -76,14 +105,30 @@ fn check_shape(request: &Request, depth_max: usize) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Refuses what would make the queue too long. It is counted again before what is known to be free can have been
+/// used up, and not for each submission, which would cost as much as the queue is long.
+async fn check_queue(app: &App, tx: &mut Tx) -> Result<()> {
+    if app.queue_room.fetch_sub(1, Ordering::Relaxed) > 0 {
+        return Ok(());
+    }
+    let max = app.settings.queued_jobs_max;
+    let free = max - jobs::unfinished_count(tx, max).await?;
+    if free <= 0 {
+        return Err(Refusal::QueueFull.into());
+    }
+    // Only a part, because other servers submit too.
+    app.queue_room.store(free / QUEUE_ROOM_PART, Ordering::Relaxed);
+    Ok(())
+}
+
 /// What the tree has to say, in the contract's order: existence before ancestry, ancestry before depth.
-async fn check_tree(tx: &mut Tx, request: &Request, depth_max: usize) -> Result<()> {
-    if place::find_row(tx, &request.source).await?.is_none() {
+async fn check_tree(tx: &mut Tx, request: &Request, depth_max: usize) -> Result<FolderId> {
+    let Some(source) = place::find_row(tx, &request.source).await? else {
         let sent = request.source_as_sent.clone();
         let refusal =
             if request.kind == Kind::Rename { Refusal::NoFolder(sent) } else { Refusal::NothingAtSource(sent) };
         return Err(refusal.into());
-    }
+    };
     if request.kind == Kind::Move && request.destination.is_within(&request.source) {
         return Err(Refusal::IntoItself.into());
     }
@@ -101,7 +146,7 @@ async fn check_tree(tx: &mut Tx, request: &Request, depth_max: usize) -> Result<
             return Err(Refusal::FolderTaken(request.target_name.clone()).into());
         }
     }
-    Ok(())
+    Ok(source.id)
 }
 
 /// The job of an earlier identical request that this one is a re-sending of: while it has not started;

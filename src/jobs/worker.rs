@@ -1,21 +1,28 @@
-//! The worker: one step of one job after the other.
+//! The worker: one step after the other.
 //!
-//! [`run`] loops over [`step`]. A step is one transaction: claim the job or renew the lease, do about
-//! one batch of rows, store the cursor. Between steps a worker remembers only which lease it holds, so
-//! that it may be stopped, killed or replaced at any moment.
+//! [`run`] loops over [`step`]. A step is one transaction: take a job, which locks its row; see that no earlier job is in
+//! its way; do about one batch of rows; store the cursor. Small jobs are finished several in one step. Between steps
+//! a worker remembers nothing of a job, so it may be stopped, killed or replaced at any moment.
+//!
+//! Every other step belongs to the oldest job, so that none waits for ever; the steps in between to the job that has had
+//! the fewest, so that a small one need not wait for large ones. Which of several servers goes on with a job is settled
+//! by a lease, that it is one alone by the lock of the row.
+//!
+//! Nothing waits for a job while it holds something: a job in hand is passed over. The tree is the last thing that a step
+//! takes for itself alone.
 
 use std::time::{Duration, Instant};
 
+use super::submit::stored_path;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::meter;
 use crate::model::ids::{FolderId, JobId};
 use crate::model::job::{Kind, Phase};
-use crate::model::path::FolderPath;
 use crate::model::time::Millis;
 use crate::store::clone as hidden;
 use crate::store::jobs::{self, Job, Turn};
-use crate::store::{Reach, Tx, folders, settings};
+use crate::store::{Reach, Tx, folders, locks, settings};
 use crate::tree::place::{self, Names, Places};
 use crate::tree::{clone, relink};
 
@@ -24,30 +31,27 @@ use crate::tree::{clone, relink};
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long a worker waits after a step failed: a full disk or a lost database comes back in seconds.
 const TRY_AGAIN: Duration = Duration::from_millis(1000);
+/// No further job is taken into a step that has lasted this long, because requests in the foreground wait for its end.
+const STEP_TIME: Duration = Duration::from_millis(10);
+/// A job takes this part of a batch at least, in rows: however small it is, it costs some dozens of statements.
+const JOB_ROWS_MIN: i64 = 100;
 
 /// A worker between two steps.
 #[derive(Debug)]
 pub struct Worker {
     name: String,
-    lease: Option<Lease>,
-}
-
-/// The right to work on a job until its term ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Lease {
-    job: JobId,
-    term: i64,
+    turn: Turn,
+    /// The job that the last step was at, if it failed.
+    stumbled_at: Option<JobId>,
 }
 
 /// What a step came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stepped {
-    /// No job is waiting, or another worker holds it.
+    /// No job is waiting, or others have them in hand.
     Idle,
-    /// The job goes on.
-    On(JobId),
-    /// The job is finished.
-    Finished(JobId),
+    /// Something was done; these jobs are finished.
+    Worked(Vec<JobId>),
 }
 
 /// Works until the server shuts down.
@@ -56,13 +60,14 @@ pub async fn run(app: &App) {
     while !app.is_stopping() {
         match step(app, &mut worker).await {
             Ok(Stepped::Idle) => app.until_woken(LOOK_AGAIN).await,
-            Ok(Stepped::On(_)) => app.pause_between_batches().await,
-            Ok(Stepped::Finished(job)) => tracing::info!(job = %app.tag.wire(job.0), "job finished"),
-            Err(Error::Fenced) => tracing::info!("another worker has taken the job over"),
+            Ok(Stepped::Worked(_)) => app.pause_between_batches().await,
             Err(error) => {
                 meter::batch_failed();
-                let job = worker.lease.map(|lease| app.tag.wire(lease.job.0));
+                let job = worker.stumbled_at.map(|job| app.tag.wire(job.0));
                 tracing::warn!(job, %error, "a step of a job failed and will be tried again");
+                if let Err(error) = rest(app, &mut worker).await {
+                    tracing::debug!(%error, "the job was not set aside");
+                }
                 app.until_woken(TRY_AGAIN).await;
             }
         }
@@ -75,89 +80,106 @@ pub async fn run(app: &App) {
 impl Worker {
     /// `name` tells this worker from all others, across restarts of its server.
     pub fn new(name: String) -> Worker {
-        Worker { name, lease: None }
+        Worker { name, turn: Turn::Oldest, stumbled_at: None }
     }
 }
 
-/// One transaction's worth of work on the job whose turn it is.
+/// One transaction's worth of work on the job whose turn it is, or on several small ones.
 pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
-    let Some(turn) = jobs::first_unfinished(&app.db).await? else { return Ok(Stepped::Idle) };
-    let held = worker.lease.filter(|lease| lease.job == turn.id);
-    if held.is_none() && turn.held_by.is_some() {
+    if !jobs::any_ready(&app.db, &worker.name).await? {
         return Ok(Stepped::Idle);
     }
+    let turn = worker.turn;
+    worker.turn = if turn == Turn::Oldest { Turn::LeastServed } else { Turn::Oldest };
     let began = Instant::now();
-    let reach = if turn.phase.shapes_the_tree() { Reach::Shape } else { Reach::Apart };
-    let mut tx = app.db.write(reach).await?;
-    let mut job = match hold(&mut tx, worker, &turn, held).await {
-        Ok(Some(job)) => job,
-        Ok(None) => return Ok(Stepped::Idle),
-        Err(error) => {
-            if matches!(error, Error::Fenced) {
-                worker.lease = None;
-            }
-            return Err(error);
+    let mut tx = app.db.write(Reach::Apart).await?;
+    let (mut taken, mut worked, mut room) = (0, Vec::new(), app.settings.batch_rows);
+    while room > 0 && began.elapsed() < STEP_TIME {
+        let Some(mut job) = jobs::take(&mut tx, &worker.name, turn).await? else { break };
+        (taken, room) = (taken + 1, room - JOB_ROWS_MIN);
+        if job.phase == Phase::Start && waits(&mut tx, &job).await? {
+            continue;
         }
-    };
-    // Kept if the step fails: the term guards it, and nobody else need wait for it to run out.
-    worker.lease = Some(Lease { job: job.id, term: job.term });
-    let rows = work(app, &mut tx, &mut job, reach).await?;
-    if !jobs::save_if_leased(&mut tx, &job).await? {
-        return Err(Error::Fenced);
-    }
-    tx.commit().await?;
-    meter::batch(job.kind, rows, began.elapsed());
-    tracing::debug!(job = %app.tag.wire(job.id.0), phase = job.phase.name(), rows, "batch done");
-    if job.phase == Phase::Done {
-        worker.lease = None;
-        meter::job_finished(job.kind, job.failure.is_none() && job.failed_items == 0);
-        return Ok(Stepped::Finished(job.id));
-    }
-    Ok(Stepped::On(job.id))
-}
-
-/// Renews the lease that the worker holds, or claims a job that nobody holds.
-async fn hold(tx: &mut Tx, worker: &Worker, turn: &Turn, held: Option<Lease>) -> Result<Option<Job>> {
-    let job = match held {
-        Some(lease) => {
-            Some(jobs::renew_if_leased(tx, lease.job, lease.term, &worker.name).await?.ok_or(Error::Fenced)?)
-        }
-        None => jobs::claim_if_free(tx, turn.id, &worker.name).await?,
-    };
-    // The transaction was begun for the phase seen before; if the job has gone on since, look again.
-    Ok(job.filter(|job| job.phase == turn.phase))
-}
-
-/// Page after page until the batch is full, the job is done, or it needs another reach. Returns about how many rows it wrote.
-async fn work(app: &App, tx: &mut Tx, job: &mut Job, reach: Reach) -> Result<i64> {
-    let mut room = app.settings.batch_rows;
-    let now = Millis::now();
-    while room > 0 && job.phase != Phase::Done {
-        // SQLite has one writer, so any transaction reaches everything.
-        if job.phase.shapes_the_tree() && reach != Reach::Shape && !app.db.is_sqlite() {
+        worker.stumbled_at = Some(job.id);
+        let at = Instant::now();
+        let rows = work(app, &mut tx, &mut job, room + JOB_ROWS_MIN).await?;
+        room -= rows - JOB_ROWS_MIN.min(rows);
+        let is_done = job.phase == Phase::Done;
+        worked.push((job, rows, at.elapsed()));
+        if !is_done {
             break;
         }
-        room -= match job.phase {
+    }
+    if taken == 0 {
+        return Ok(Stepped::Idle);
+    }
+    tx.commit().await?;
+    worker.stumbled_at = None;
+    let mut finished = Vec::new();
+    for (job, rows, elapsed) in worked {
+        meter::batch(job.kind, rows, elapsed);
+        tracing::debug!(job = %app.tag.wire(job.id.0), phase = job.phase.name(), rows, "batch done");
+        if job.phase == Phase::Done {
+            meter::job_finished(job.kind, job.failure.is_none() && job.failed_items == 0);
+            tracing::info!(job = %app.tag.wire(job.id.0), failure = job.failure, "job finished");
+            finished.push(job.id);
+        }
+    }
+    Ok(Stepped::Worked(finished))
+}
+
+/// Whether a job has to wait for locks of an earlier one. If so it is set aside until that one gives some up.
+async fn waits(tx: &mut Tx, job: &Job) -> Result<bool> {
+    let Some(blocker) = locks::blocker(tx, job.id).await? else { return Ok(false) };
+    match jobs::hold_unfinished(tx, blocker).await? {
+        // It cannot give up locks before this transaction ends; whether it has done so before is asked again.
+        Some(true) if locks::blocker(tx, job.id).await? == Some(blocker) => jobs::block(tx, job.id, blocker).await?,
+        // It is in the middle of a step, or has just ended.
+        _ => jobs::rest_briefly(tx, job.id).await?,
+    }
+    Ok(true)
+}
+
+/// Page after page until about `room` rows are written or the job is done. Returns about how many it wrote.
+async fn work(app: &App, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
+    let now = Millis::now();
+    let (mut left, mut owns_tree, begins) = (room, false, job.phase == Phase::Start);
+    while left > 0 && job.phase != Phase::Done {
+        if job.phase.shapes_the_tree() && !owns_tree {
+            tx.own_tree(&app.db).await?;
+            owns_tree = true;
+        }
+        left -= match job.phase {
             Phase::Start => start(app, tx, job, now).await?,
             Phase::CloneFolders | Phase::ClonePastFolders | Phase::CloneFiles | Phase::ClonePastFiles => {
-                clone::advance(&app.db, tx, job, room).await?
+                clone::advance(&app.db, tx, job, left).await?
             }
             Phase::Publish => publish(tx, job, now).await?,
             Phase::MergeFiles | Phase::MergeFolders | Phase::Close | Phase::Swap => {
-                relink::advance(tx, job, room, now).await?
+                relink::advance(tx, job, left, now).await?
             }
             Phase::Done => 0,
         };
     }
     if job.phase == Phase::Done {
-        finish(app, tx, job, now).await?;
+        job.finished = Some(now);
+        (job.cursor_id, job.cursor_name) = (0, None);
+        locks::give_up(tx, job.id).await?;
+        jobs::unblock(tx, job.id).await?;
+    } else if begins && locks::give_up_shared(tx, job.id).await? > 0 {
+        // The instant is fixed, so others may change what it shows.
+        jobs::unblock(tx, job.id).await?;
     }
-    Ok(app.settings.batch_rows - room)
+    if job.clone_id.is_some() && job.phase.hides_the_clone() {
+        clone::hide(tx, job).await?;
+    }
+    jobs::save(tx, job).await?;
+    Ok(room - left)
 }
 
 /// Resolves the paths to ids, checks again what was checked at submission, and does what is one row.
 async fn start(app: &App, tx: &mut Tx, job: &mut Job, now: Millis) -> Result<i64> {
-    job.started = Some(now);
+    (job.started, job.is_fresh) = (Some(now), true);
     // Before the destination is made, which may lie in the source: a copy does not show it.
     let instant = tx.next_change().await?;
     let source_path = stored_path(&job.source_path)?;
@@ -224,22 +246,17 @@ fn give_up(job: &mut Job, why: &str) -> Result<i64> {
     Ok(1)
 }
 
-async fn finish(app: &App, tx: &mut Tx, job: &mut Job, now: Millis) -> Result<()> {
-    job.finished = Some(now);
-    (job.cursor_id, job.cursor_name) = (0, None);
-    if let Some(failure) = &job.failure {
-        tracing::warn!(job = %app.tag.wire(job.id.0), failure, "job finished without its full effect");
-    }
-    hidden::unhide(tx, job.id).await
+/// Sets the job aside that a step has failed at.
+async fn rest(app: &App, worker: &mut Worker) -> Result<()> {
+    let Some(job) = worker.stumbled_at.take() else { return Ok(()) };
+    let mut tx = app.db.write(Reach::Apart).await?;
+    jobs::rest(&mut tx, job).await?;
+    tx.commit().await
 }
 
-/// Gives the worker's lease back, so that the next worker need not wait for it to run out.
+/// Gives the worker's leases back, so that the next worker need not wait for them to run out.
 pub async fn release(app: &App, worker: &Worker) -> Result<()> {
     let mut tx = app.db.write(Reach::Apart).await?;
     jobs::release_owned(&mut tx, &worker.name).await?;
     tx.commit().await
-}
-
-fn stored_path(text: &str) -> Result<FolderPath> {
-    FolderPath::parse(text).map_err(|fault| Error::Damaged(format!("a job has the path {text}: {fault:?}")))
 }

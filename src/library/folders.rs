@@ -2,9 +2,11 @@
 
 use crate::app::App;
 use crate::error::{Refusal, Result};
+use crate::model::ids::FolderId;
 use crate::model::path::FolderPath;
 use crate::model::time::Millis;
-use crate::store::Reach;
+use crate::store::folders as rows;
+use crate::store::{Reach, Tx};
 use crate::tree::place::{self, Names};
 use crate::tree::relink;
 
@@ -26,6 +28,15 @@ pub async fn delete(app: &App, path: &FolderPath, as_sent: &str) -> Result<()> {
     let mut tx = app.db.write(Reach::Shape).await?;
     let folder = place::find_row(&mut tx, path).await?;
     let folder = folder.ok_or_else(|| Refusal::NoFolder(as_sent.to_owned()))?;
+    check_objects(app, &mut tx, folder.id).await?;
     relink::discard(&mut tx, folder.id, Millis::now()).await?;
     tx.commit().await
+}
+
+/// Refuses folders that hold more than the setting allows, if there is one.
+pub async fn check_objects(app: &App, tx: &mut Tx, folder: FolderId) -> Result<()> {
+    match app.settings.folder_objects_max {
+        Some(max) if rows::objects(tx, folder, max + 1).await? > max => Err(Refusal::TooManyObjects(max).into()),
+        _ => Ok(()),
+    }
 }

@@ -91,6 +91,13 @@ impl Phase {
         }
     }
 
+    /// Whether a copy's rows are out of every reader's sight after a step has ended in this phase. What a merge has
+    /// still to take stays below a clone that no path reaches.
+    pub fn hides_the_clone(self) -> bool {
+        use Phase::*;
+        matches!(self, CloneFolders | ClonePastFolders | CloneFiles | ClonePastFiles | Publish)
+    }
+
     /// Whether steps of this phase change what readers see, or fix what they have seen.
     pub fn shapes_the_tree(self) -> bool {
         use Phase::*;

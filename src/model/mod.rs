@@ -5,6 +5,7 @@ pub mod coordinates;
 pub mod custom_field;
 pub mod ids;
 pub mod job;
+pub mod lock;
 pub mod path;
 pub mod rights;
 pub mod tags;

@@ -24,6 +24,15 @@ statements! {
         SELECT parent_id, name, id, created, updated, since, CAST($2 AS BIGINT) FROM folder WHERE id = $1 AND since < $2";
     PLACE: "UPDATE folder SET parent_id = $2, name = $3, updated = $4, since = $5 WHERE id = $1";
     REMOVE: "DELETE FROM folder WHERE id = $1";
+    /// A folder, all that is below it, and all versions, counted up to `$2`. PostgreSQL walks down only as far as is asked for.
+    OBJECTS: "WITH RECURSIVE below (id) AS (
+            SELECT id FROM folder WHERE id = $1 UNION ALL SELECT f.id FROM below b JOIN folder f ON f.parent_id = b.id LIMIT $2
+        ) SELECT count(*) FROM (SELECT 1 FROM below UNION ALL SELECT 1 FROM below b JOIN file f ON f.folder_id = b.id
+            UNION ALL SELECT 1 FROM below b JOIN file f ON f.folder_id = b.id JOIN version v ON v.file_id = f.id LIMIT $2) objects",
+        "WITH RECURSIVE below (id) AS (
+            SELECT id FROM folder WHERE id = $1 UNION ALL SELECT f.id FROM below b JOIN folder f ON f.parent_id = b.id
+        ) SELECT count(*) FROM (SELECT 1 FROM below UNION ALL SELECT 1 FROM below b JOIN file f ON f.folder_id = b.id
+            UNION ALL SELECT 1 FROM below b JOIN file f ON f.folder_id = b.id JOIN version v ON v.file_id = f.id LIMIT $2) objects";
     FIRST_CHILD_FOLDERS: "SELECT id FROM folder WHERE parent_id = $1 ORDER BY id LIMIT $2";
     FIRST_CHILD_FILES: "SELECT id FROM file WHERE folder_id = $1 ORDER BY id LIMIT $2"
 }
@@ -91,6 +100,11 @@ pub async fn remove(tx: &mut Tx, id: FolderId, change: i64) -> Result<()> {
     tx.run(&KEEP, args![id, change]).await?;
     tx.run(&REMOVE, args![id]).await?;
     Ok(())
+}
+
+/// How much a folder comes to: itself, folders, files and older versions below it. Counted up to `max`.
+pub async fn objects(tx: &mut Tx, folder: FolderId, max: i64) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(&OBJECTS, args![folder, max]).await?.0)
 }
 
 /// Whether `folder` holds nothing but, if given, the one folder `except`.

@@ -1,5 +1,5 @@
-//! Job rows. The guards in the names are the whole of the leasing: a worker writes only through
-//! [`renew_if_leased`], which changes nothing once another worker has taken the job over.
+//! Job rows. Taking a job locks its row until the transaction ends, so that two workers never work on one job at a
+//! time, whatever clocks say. The lease only tells who goes on with a job between two transactions.
 
 use sqlx::FromRow;
 
@@ -9,15 +9,19 @@ use crate::model::ids::{FolderId, JobId};
 use crate::model::job::{Kind, Phase};
 use crate::model::time::Millis;
 
-/// How long a worker may be silent before another takes its job over, in milliseconds. Every batch
+/// How long a job waits for the worker that took it last before another goes on with it, in milliseconds. Every batch
 /// renews it, and a batch takes some tens of milliseconds.
-pub const LEASE_MS: i64 = 5_000;
+const LEASE_MS: i64 = 5_000;
+/// How long a job rests after a step of it has failed, so that others have their turn, in milliseconds.
+const REST_MS: i64 = 2_000;
+/// How long a job rests that met another worker's while that was in the middle of a step, in milliseconds.
+const BRIEF_REST_MS: i64 = 50;
 
 macro_rules! columns {
     () => {
         "id, kind, source_path, destination_path, target_name, include_versions, verbatim_names, purge_cache, submitted, \
          started, instant, source_id, destination_id, clone_id, phase, cursor_id, cursor_name, cursor_until, bound, namesake_id, \
-         folders_done, files_done, versions_done, finished, failed_items, failure, purge_request_id, term"
+         folders_done, files_done, versions_done, finished, failed_items, failure, purge_request_id"
     };
 }
 macro_rules! sqlite_now {
@@ -31,33 +35,62 @@ macro_rules! postgres_now {
     };
 }
 
+/// Jobs that `$1` may take.
+macro_rules! ready {
+    ($now:expr) => {
+        concat!("phase <> 'done' AND blocked_by IS NULL AND (lease_until <= ", $now, " OR owner = $1)")
+    };
+}
+macro_rules! take {
+    ($now:expr, $order:literal, $locking:literal) => {
+        concat!(
+            "UPDATE job SET owner = $1, turns = turns + 1, lease_until = ",
+            $now,
+            " + $2 WHERE id = (SELECT id FROM job WHERE ",
+            ready!($now),
+            " ORDER BY ",
+            $order,
+            " LIMIT 1",
+            $locking,
+            ") RETURNING ",
+            columns!()
+        )
+    };
+}
+macro_rules! save {
+    ($now:expr) => {
+        concat!(
+            "UPDATE job SET started = $2, instant = $3, source_id = $4, destination_id = $5, clone_id = $6, phase = $7, cursor_id = $8,
+            cursor_name = $9, cursor_until = $10, bound = $11, namesake_id = $12, folders_done = $13, files_done = $14, versions_done = $15,
+            finished = $16, failed_items = $17, failure = $18, purge_request_id = $19, lease_until = CASE WHEN EXISTS (
+                SELECT 1 FROM job o WHERE o.phase <> 'done' AND o.blocked_by IS NULL AND o.lease_until <= ", $now, " AND o.id <> $1
+            ) THEN 0 ELSE lease_until END
+        WHERE id = $1"
+        )
+    };
+}
+
 statements! {
     INSERT: "INSERT INTO job (id, kind, fingerprint, source_path, destination_path, target_name, include_versions, verbatim_names,
-            purge_cache, submitted, phase, cursor_id, cursor_until, bound, folders_done, files_done, versions_done, failed_items, term, lease_until)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'start', 0, 0, 0, 0, 0, 0, 0, 0, 0)";
+            purge_cache, submitted, phase, cursor_id, cursor_until, bound, folders_done, files_done, versions_done, failed_items, lease_until)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'start', 0, 0, 0, 0, 0, 0, 0, 0)";
     BY_ID: concat!("SELECT ", columns!(), " FROM job WHERE id = $1");
     STATUS: "SELECT kind, phase, purge_request_id FROM job WHERE id = $1";
     /// The newest job of an identical request.
     TWIN: "SELECT id, phase, submitted, finished FROM job WHERE fingerprint = $1 ORDER BY id DESC LIMIT 1";
     UNFINISHED_COUNT: "SELECT count(*) FROM (SELECT 1 FROM job WHERE phase <> 'done' LIMIT $1) page";
-    /// Jobs run in order of submission, one at a time.
-    FIRST_UNFINISHED: concat!("SELECT id, phase, CASE WHEN lease_until > ", sqlite_now!(), " THEN owner END AS held_by, term FROM job
-            WHERE phase <> 'done' ORDER BY id LIMIT 1"),
-        concat!("SELECT id, phase, CASE WHEN lease_until > ", postgres_now!(), " THEN owner END AS held_by, term FROM job
-            WHERE phase <> 'done' ORDER BY id LIMIT 1");
-    CLAIM_IF_FREE: concat!("UPDATE job SET owner = $2, term = term + 1, lease_until = ", sqlite_now!(), " + $3
-            WHERE id = $1 AND phase <> 'done' AND lease_until <= ", sqlite_now!(), " RETURNING ", columns!()),
-        concat!("UPDATE job SET owner = $2, term = term + 1, lease_until = ", postgres_now!(), " + $3
-            WHERE id = $1 AND phase <> 'done' AND lease_until <= ", postgres_now!(), " RETURNING ", columns!());
-    RENEW_IF_LEASED: concat!("UPDATE job SET lease_until = ", sqlite_now!(), " + $3
-            WHERE id = $1 AND term = $2 AND owner = $4 AND phase <> 'done' RETURNING ", columns!()),
-        concat!("UPDATE job SET lease_until = ", postgres_now!(), " + $3
-            WHERE id = $1 AND term = $2 AND owner = $4 AND phase <> 'done' RETURNING ", columns!());
-    SAVE_IF_LEASED: "UPDATE job SET started = $3, instant = $4, source_id = $5, destination_id = $6, clone_id = $7, phase = $8,
-            cursor_id = $9, cursor_name = $10, cursor_until = $11, bound = $12, namesake_id = $13, folders_done = $14, files_done = $15,
-            versions_done = $16, finished = $17, failed_items = $18, failure = $19, purge_request_id = $20
-        WHERE id = $1 AND term = $2";
-    RELEASE_OWNED: "UPDATE job SET lease_until = 0 WHERE owner = $1 AND phase <> 'done'";
+    ANY_READY: concat!("SELECT id FROM job WHERE ", ready!(sqlite_now!()), " LIMIT 1"), concat!("SELECT id FROM job WHERE ", ready!(postgres_now!()), " LIMIT 1");
+    TAKE_OLDEST: take!(sqlite_now!(), "id", ""), take!(postgres_now!(), "id", " FOR UPDATE SKIP LOCKED");
+    TAKE_LEAST_SERVED: take!(sqlite_now!(), "turns, id", ""), take!(postgres_now!(), "turns, id", " FOR UPDATE SKIP LOCKED");
+    /// Keeps its lease, unless another job is free: then whoever is idle may go on with this one.
+    SAVE: save!(sqlite_now!()), save!(postgres_now!());
+    /// Whether a job goes on having locks until this transaction ends; nothing if a worker is in the middle of a step of it.
+    HOLD_UNFINISHED: "SELECT phase <> 'done' FROM job WHERE id = $1", "SELECT phase <> 'done' FROM job WHERE id = $1 FOR SHARE SKIP LOCKED";
+    BLOCK: "UPDATE job SET blocked_by = $2, lease_until = 0 WHERE id = $1";
+    UNBLOCK: "UPDATE job SET blocked_by = NULL WHERE blocked_by = $1";
+    REST: concat!("UPDATE job SET owner = NULL, lease_until = ", sqlite_now!(), " + $2 WHERE id = $1"),
+        concat!("UPDATE job SET owner = NULL, lease_until = ", postgres_now!(), " + $2 WHERE id = $1");
+    RELEASE_OWNED: "UPDATE job SET lease_until = 0 WHERE owner = $1 AND lease_until > 0 AND phase <> 'done'";
     RELEASE_ALL: "UPDATE job SET lease_until = 0 WHERE phase <> 'done'";
     FAILURES: "SELECT folder_id, name, reason FROM job_failure WHERE job_id = $1 ORDER BY folder_id, name"
 }
@@ -94,7 +127,12 @@ pub struct Job {
     pub failed_items: i64,
     pub failure: Option<String>,
     pub purge_request_id: Option<i64>,
-    pub term: i64,
+    /// Whether it started in this very transaction, which nobody could change the tree beside.
+    #[sqlx(skip)]
+    pub is_fresh: bool,
+    /// Ids of rows that this transaction has made out of sight, from and up to.
+    #[sqlx(skip)]
+    pub made: Option<(i64, i64)>,
 }
 
 impl Job {
@@ -131,17 +169,6 @@ pub struct Twin {
     pub phase: Phase,
     pub submitted: Millis,
     pub finished: Option<Millis>,
-}
-
-/// The job whose turn it is.
-#[derive(Clone, Debug, FromRow)]
-pub struct Turn {
-    pub id: JobId,
-    #[sqlx(try_from = "String")]
-    pub phase: Phase,
-    /// The worker whose lease has not run out.
-    pub held_by: Option<String>,
-    pub term: i64,
 }
 
 /// What a request asks for; the columns of its job row.
@@ -196,28 +223,32 @@ pub async fn unfinished_count(tx: &mut Tx, max: i64) -> Result<i64> {
     Ok(tx.one::<(i64,)>(&UNFINISHED_COUNT, args![max]).await?.0)
 }
 
-/// The job whose turn it is, if there is one.
-pub async fn first_unfinished(db: &Db) -> Result<Option<Turn>> {
-    db.glance().await?.maybe(&FIRST_UNFINISHED, args![]).await
+/// Which of the jobs that a worker may take has its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// The first in order of submission, so that none waits for ever.
+    Oldest,
+    /// The one that has had the fewest turns, so that a small job does not wait for large ones.
+    LeastServed,
 }
 
-/// Takes a job whose lease has run out or was never taken; a new term begins.
-pub async fn claim_if_free(tx: &mut Tx, id: JobId, owner: &str) -> Result<Option<Job>> {
-    tx.maybe(&CLAIM_IF_FREE, args![id, owner, LEASE_MS]).await
+/// Whether there is a job that this worker could take.
+pub async fn any_ready(db: &Db, worker: &str) -> Result<bool> {
+    Ok(db.glance().await?.maybe::<(JobId,)>(&ANY_READY, args![worker]).await?.is_some())
 }
 
-/// The first statement of every step: goes on with the lease, or finds that it is another's now. The owner counts
-/// too: a claim that was undone has left its worker with a term that another may have been given since.
-pub async fn renew_if_leased(tx: &mut Tx, id: JobId, term: i64, owner: &str) -> Result<Option<Job>> {
-    tx.maybe(&RENEW_IF_LEASED, args![id, term, LEASE_MS, owner]).await
+/// The first statement of every step: takes the job whose turn it is, and locks its row. Passes over jobs that others
+/// have in hand.
+pub async fn take(tx: &mut Tx, worker: &str, turn: Turn) -> Result<Option<Job>> {
+    let sql = if turn == Turn::Oldest { &TAKE_OLDEST } else { &TAKE_LEAST_SERVED };
+    tx.maybe(sql, args![worker, LEASE_MS]).await
 }
 
 /// Writes back what a step has changed in its job row.
-pub async fn save_if_leased(tx: &mut Tx, job: &Job) -> Result<bool> {
+pub async fn save(tx: &mut Tx, job: &Job) -> Result<()> {
     let j = job.clone();
     let values = args![
         j.id,
-        j.term,
         j.started,
         j.instant,
         j.source_id,
@@ -237,7 +268,38 @@ pub async fn save_if_leased(tx: &mut Tx, job: &Job) -> Result<bool> {
         j.failure,
         j.purge_request_id,
     ];
-    Ok(tx.run(&SAVE_IF_LEASED, values).await? == 1)
+    tx.run(&SAVE, values).await?;
+    Ok(())
+}
+
+/// Keeps a job as it is until the end of this transaction, and says whether it is unfinished. `None` when a worker has it
+/// in hand.
+pub async fn hold_unfinished(tx: &mut Tx, id: JobId) -> Result<Option<bool>> {
+    Ok(tx.maybe::<(bool,)>(&HOLD_UNFINISHED, args![id]).await?.map(|row| row.0))
+}
+
+/// Sets a job aside until `blocker`, which must be held, gives up locks.
+pub async fn block(tx: &mut Tx, id: JobId, blocker: JobId) -> Result<()> {
+    tx.run(&BLOCK, args![id, blocker]).await?;
+    Ok(())
+}
+
+/// Lets those look again that wait for this job's locks.
+pub async fn unblock(tx: &mut Tx, blocker: JobId) -> Result<()> {
+    tx.run(&UNBLOCK, args![blocker]).await?;
+    Ok(())
+}
+
+/// Lets a job rest for a moment in which others have their turn.
+pub async fn rest_briefly(tx: &mut Tx, id: JobId) -> Result<()> {
+    tx.run(&REST, args![id, BRIEF_REST_MS]).await?;
+    Ok(())
+}
+
+/// Lets a job rest after a step of it has failed.
+pub async fn rest(tx: &mut Tx, id: JobId) -> Result<()> {
+    tx.run(&REST, args![id, REST_MS]).await?;
+    Ok(())
 }
 
 /// Gives up the leases of one worker, so that the next one need not wait.

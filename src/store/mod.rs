@@ -19,6 +19,7 @@ pub mod folders;
 pub mod jobs;
 pub mod keys;
 pub mod listing;
+pub mod locks;
 pub mod merge;
 pub mod open;
 pub mod settings;
@@ -74,6 +75,7 @@ pub const ALL_STATEMENTS: &[(&str, &[(&str, Sql)])] = &[
     ("jobs", jobs::STATEMENTS),
     ("keys", keys::STATEMENTS),
     ("listing", listing::STATEMENTS),
+    ("locks", locks::STATEMENTS),
     ("merge", merge::STATEMENTS),
     ("open", open::STATEMENTS),
     ("settings", settings::STATEMENTS),
@@ -329,6 +331,17 @@ impl Tx {
         }
         meter::committed(began.elapsed());
         fault.map_or(Ok(()), |fault| fault(Moment::AfterCommit))
+    }
+
+    /// From here on alone among writers of the tree, as with [`Reach::Shape`]. Nothing is waited for afterwards, so
+    /// that nobody waits for a transaction that waits.
+    pub async fn own_tree(&mut self, db: &Db) -> Result<()> {
+        if self.is_sqlite() {
+            self.tree_changes = Some(Arc::clone(&db.tree_changes));
+            return Ok(());
+        }
+        self.one::<(i64,)>(&OWN_TREE, args![TREE_LOCK]).await?;
+        Ok(())
     }
 
     /// The number of the change that this transaction makes: one more than any taken before it.

@@ -32,12 +32,34 @@ const FOLDERS_TRIED_FIRST: i64 = 8;
 pub async fn begin(db: &Db, tx: &mut Tx, job: &mut Job, source: FolderId, instant: i64) -> Result<()> {
     let root = FolderId(db.take_ids(tx, 1).await?);
     folders::insert_clone_root(tx, root, source, job.id, job.started()?, instant).await?;
-    rows::hide(tx, job.id, root.0, root.0 + 1).await?;
+    make(tx, job, root.0, root.0 + 1).await?;
     job.instant = Some(instant);
     job.source_id = Some(source);
     job.clone_id = Some(root);
     job.folders_done = 1;
     job.enter(Phase::CloneFolders)
+}
+
+/// Notes ids of rows that are out of sight. They are hidden when the transaction ends without having published them.
+async fn make(tx: &mut Tx, job: &mut Job, first: i64, end: i64) -> Result<()> {
+    let made = match job.made {
+        Some((from, to)) if to == first => (from, end),
+        Some((from, to)) => {
+            rows::hide(tx, job.id, from, to).await?;
+            (first, end)
+        }
+        None => (first, end),
+    };
+    job.made = Some(made);
+    Ok(())
+}
+
+/// Hides what this transaction has made. Its last statement about a clone that is not published.
+pub async fn hide(tx: &mut Tx, job: &mut Job) -> Result<()> {
+    if let Some((first, end)) = job.made.take() {
+        rows::hide(tx, job.id, first, end).await?;
+    }
+    Ok(())
 }
 
 /// Clones a single file into the detached root, where only this transaction sees it; it must be relinked before the
@@ -138,6 +160,11 @@ fn enter_next(job: &mut Job, kind: Kind) -> Result<()> {
 /// A page of the journal since the instant. Its bound is fixed when the phase begins: what changes
 /// later has been copied as it stood.
 async fn past_page(db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind, room: i64) -> Result<i64> {
+    if job.is_fresh {
+        // Nothing can have changed since the instant.
+        (job.cursor_until, job.bound) = (c.instant, c.instant);
+        return leave_past(tx, job, kind, 1).await;
+    }
     if job.bound == 0 {
         job.cursor_until = c.instant;
         job.bound = tx.next_change().await?;
@@ -157,6 +184,10 @@ async fn past_page(db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind,
     if to < job.bound {
         return Ok(used.max(room));
     }
+    leave_past(tx, job, kind, used).await
+}
+
+async fn leave_past(tx: &mut Tx, job: &mut Job, kind: Kind, used: i64) -> Result<i64> {
     job.bound = 0;
     match kind {
         Kind::Folders if rows::next_folders_end(tx, job.id, FolderId(job.cursor_id), 1).await?.is_some() => {
@@ -216,7 +247,7 @@ impl Copied {
         if self.next == self.first {
             return Ok(least);
         }
-        rows::hide(tx, job.id, self.first, self.next).await?;
+        make(tx, job, self.first, self.next).await?;
         let mut written = self.made;
         match kind {
             Kind::Folders => job.folders_done += self.made,

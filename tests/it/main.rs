@@ -11,6 +11,7 @@ mod power;
 mod recover;
 mod routes;
 mod search;
+mod side_by_side;
 mod store;
 mod support;
 mod tidy;

@@ -18,6 +18,7 @@ mod model;
 mod seen;
 mod sequence;
 mod submission;
+mod uploads;
 
 use super::support::catalog::Catalog;
 use super::support::server::setting;

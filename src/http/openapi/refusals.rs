@@ -53,14 +53,14 @@ refused! {
     CreateFolder: MissingParameter("folderName"), NotAString("folderName"), NameWithSlash("folderName"), NameTooLong("folderName"),
         BadFolderPath;
     DeleteFolder: MissingParameter("folderPath"), NotAString("folderPath"), BadFolderPath, RootNotAllowed("folderPath"),
-        NoFolder("/holiday".into());
+        NoFolder("/holiday".into()), TooManyObjects(100_000);
     CopyFolder: MissingParameter("sourceFolderPath"), NotAString("sourceFolderPath"), NotABoolean("includeVersions"), BadFolderPath,
-        SourceIsRoot("sourceFolderPath"), SameSourceAndDestination, NothingAtSource("/holiday".into()), QueueFull;
+        SourceIsRoot("sourceFolderPath"), SameSourceAndDestination, NothingAtSource("/holiday".into()), TooManyObjects(100_000), QueueFull;
     MoveFolder: MissingParameter("sourceFolderPath"), NotAString("sourceFolderPath"), BadFolderPath,
-        SourceIsRoot("sourceFolderPath"), SameSourceAndDestination, IntoItself, NothingAtSource("/holiday".into()), QueueFull;
+        SourceIsRoot("sourceFolderPath"), SameSourceAndDestination, IntoItself, NothingAtSource("/holiday".into()), TooManyObjects(100_000), QueueFull;
     RenameFolder: MissingParameter("folderPath"), NotAString("folderPath"), NotABoolean("purgeCache"), BadFolderPath,
         SourceIsRoot("folderPath"), NameWithSlash("newFolderName"), NameTooLong("newFolderName"), SameName("newFolderName"),
-        NoFolder("/holiday".into()), FolderTaken("travels".into()), QueueFull;
+        NoFolder("/holiday".into()), FolderTaken("travels".into()), TooManyObjects(100_000), QueueFull;
     Job: NoJob;
     CreateField: InvalidFieldObject(Faults::one("label", "is required")),
         InvalidSchemaObject(Faults::one("maxLength", "not allowed for this type")), FieldNameTaken, FieldLabelTaken, TooManyFields;

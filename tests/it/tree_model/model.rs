@@ -115,7 +115,23 @@ impl Model {
         model
     }
 
-    fn symbol(&mut self) -> Symbol {
+    /// An empty tree that goes on with the symbols of another.
+    pub fn new_like(other: &Model) -> Model {
+        let root = Folder { id: other.root.id, ..Folder::default() };
+        Model { root, symbols: other.symbols }
+    }
+
+    pub fn add_folder(&mut self, path: &[String], id: Symbol) {
+        let (name, parent) = path.split_last().expect("never the root");
+        let folder = Folder { id, ..Folder::default() };
+        self.root.at_mut(parent).expect("added before").folders.insert(name.clone(), folder);
+    }
+
+    pub fn add_file(&mut self, folder: &[String], name: &str, file: File) {
+        self.root.at_mut(folder).expect("added before").files.insert(name.to_owned(), file);
+    }
+
+    pub fn symbol(&mut self) -> Symbol {
         self.symbols += 1;
         self.symbols
     }
@@ -322,6 +338,17 @@ pub struct Ids {
 }
 
 impl Ids {
+    /// What stands for that id, a new symbol if it was never seen.
+    pub fn symbol(&mut self, id: i64, new: impl FnOnce() -> Symbol) -> Symbol {
+        if let Some((symbol, _)) = self.real.iter().find(|(_, real)| **real == id) {
+            return *symbol;
+        }
+        let symbol = new();
+        self.used.insert(id);
+        self.real.insert(symbol, id);
+        symbol
+    }
+
     pub fn check(&mut self, symbol: Symbol, id: i64, what: &str) {
         match self.real.get(&symbol) {
             Some(known) => assert_eq!(*known, id, "{what} has another id than before"),

@@ -11,7 +11,9 @@ pub struct Seen {
     pub swaps: u64,
     pub changed_under_a_copy: u64,
     pub crashes: u64,
-    pub fenced: u64,
+    pub side_by_side: u64,
+    pub overtook: u64,
+    pub disturbed: u64,
     pub faults: u64,
     pub gave_up: u64,
     pub resent: u64,
@@ -37,11 +39,11 @@ impl Seen {
         }
     }
 
-    fn fields(&self) -> [(&'static str, u64); 15] {
+    fn fields(&self) -> [(&'static str, u64); 17] {
         self.clone().fields_mut().map(|(name, count)| (name, *count))
     }
 
-    fn fields_mut(&mut self) -> [(&'static str, &mut u64); 15] {
+    fn fields_mut(&mut self) -> [(&'static str, &mut u64); 17] {
         [
             ("copies", &mut self.copies),
             ("moves", &mut self.moves),
@@ -51,7 +53,9 @@ impl Seen {
             ("swaps", &mut self.swaps),
             ("changed under a copy", &mut self.changed_under_a_copy),
             ("crashes", &mut self.crashes),
-            ("fenced", &mut self.fenced),
+            ("two jobs under way", &mut self.side_by_side),
+            ("jobs that overtook one", &mut self.overtook),
+            ("uploads into a merge", &mut self.disturbed),
             ("faults", &mut self.faults),
             ("gave up", &mut self.gave_up),
             ("resent", &mut self.resent),

@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use calotype::app::App;
 use calotype::config::Settings;
-use calotype::error::{Error, Refusal};
+use calotype::error::Error;
 use calotype::jobs::submit::Request;
 use calotype::jobs::sweep;
 use calotype::jobs::worker::{self, Worker};
-use calotype::library::upload::{self, Overwrite, Upload};
 use calotype::library::{check, files, folders, listing};
 use calotype::model::asset::Kinds;
 use calotype::model::ids::{ContentId, FileId, JobId};
@@ -35,8 +34,6 @@ pub(super) const FILE_NAMES: [&str; 4] = ["x", "y", "z", "a"];
 const OPERATIONS: usize = 40;
 /// Folders above a file below the sequence's own.
 const DEPTH_MAX: usize = 4;
-/// Versions of a file that is made to meet the cap of 100 in a merge.
-const MANY_VERSIONS: usize = 51;
 /// Steps that the queued jobs of a sequence may take; more is an endless loop.
 const STEPS_MAX: usize = 5_000;
 
@@ -49,19 +46,22 @@ pub struct Sequence<'a> {
     catalog: &'a Catalog,
     /// Two servers over a PostgreSQL catalog, one over SQLite; an operation goes to any.
     pub(super) apps: Vec<App>,
-    current: usize,
+    pub(super) current: usize,
     pub(super) fault: Arc<AtomicU8>,
     pub(super) random: StdRng,
     pub(super) seed: u64,
-    workers: [Worker; 2],
+    workers: [Worker; 3],
     pub(super) model: Model,
     pub(super) ids: Ids,
     /// Unfinished jobs, oldest first, with what the model remembers of their start.
     pub(super) running: BTreeMap<JobId, Running>,
-    uploads: i64,
+    pub(super) uploads: i64,
     /// Where submissions of this sequence mostly go, if it is made to meet the cap.
     pub(super) bent_on: Option<(Path, Path)>,
     pub(super) last_request: Option<(Request, Path, Path)>,
+    /// Contents that were uploaded while a merge was in the middle of its pages, so that the model does not know where
+    /// they came to lie.
+    pub(super) strays: Vec<i64>,
     pub seen: Seen,
 }
 
@@ -77,7 +77,7 @@ pub(super) enum Start {
     /// It has become impossible.
     Nothing,
     /// A move or rename that is done, or is merged until it is.
-    Relink { source: Path, destination: Path, contents: Vec<i64> },
+    Relink { source: Path, destination: Path },
     /// A copy: the source as it was, and the folder it goes to.
     Copy { snapshot: Folder, destination: Symbol },
 }
@@ -87,7 +87,7 @@ impl<'a> Sequence<'a> {
         let mut random = StdRng::seed_from_u64(seed);
         let fault = Arc::new(AtomicU8::new(FAIR));
         let apps = open(catalog, &mut random, &fault).await;
-        let workers = [Worker::new("one/1".into()), Worker::new("two/1".into())];
+        let workers = workers();
         let (model, ids) = (Model::new(), Ids::default());
         Sequence {
             catalog,
@@ -103,6 +103,7 @@ impl<'a> Sequence<'a> {
             uploads: 0,
             bent_on: None,
             last_request: None,
+            strays: Vec::new(),
             seen: Seen::default(),
         }
     }
@@ -139,9 +140,10 @@ impl<'a> Sequence<'a> {
     }
 
     async fn operation(&mut self) {
-        // A job is in the middle of a change that the model makes in one go: only steps until it is done.
+        // A job is in the middle of a change that the model makes in one go: steps until it is done, and uploads.
         if self.is_merging().await {
-            return self.step().await;
+            let knows_all = self.bent_on.is_none() && self.running.values().all(|job| job.start.is_some());
+            return if knows_all && self.random.random_bool(0.1) { self.disturb().await } else { self.step().await };
         }
         self.current = self.random.random_range(0..self.apps.len());
         match self.random.random_range(0..100) {
@@ -225,62 +227,6 @@ impl<'a> Sequence<'a> {
         fault != FAIL_BEFORE
     }
 
-    async fn upload(&mut self) {
-        let folder = if self.random.random_bool(0.7) { self.known_path() } else { self.any_path() };
-        let name = *FILE_NAMES.choose(&mut self.random).expect("names");
-        self.upload_to(&folder, name).await;
-    }
-
-    async fn upload_to(&mut self, folder: &[String], name: &str) {
-        self.uploads += 1;
-        let content = self.uploads;
-        let bytes = vec![b'.'; usize::try_from(content).expect("few")];
-        let blob_id = self.app().blob_ids.take(&self.app().db).await.expect("a blob id");
-        let body = futures_util::stream::iter([Ok::<_, std::io::Error>(bytes.into())]);
-        let stored = self.app().blobs.put(blob_id, body, 1 << 20).await.expect("a blob");
-        let blob = self.app().blobs.provisional(blob_id);
-        let upload = Upload {
-            file_name: name.into(),
-            folder: self.real(folder),
-            names: Names::Verbatim,
-            unique_name: false,
-            overwrite: Overwrite { file: true, tags: true, ai_tags: true, custom_metadata: true },
-            private: false,
-            published: true,
-            tags: None,
-            custom_coordinates: None,
-            custom_metadata: None,
-            description: None,
-            transformation: None,
-            checks: None,
-        };
-        let happens = self.maybe_fault();
-        let fair = self.fault.load(Ordering::Relaxed) == FAIR;
-        let answer = upload::store(self.app(), &upload, blob_id, &stored, blob).await;
-        if matches!(answer, Err(Error::Refused(_))) {
-            self.fault.store(FAIR, Ordering::Relaxed);
-            assert!(matches!(answer, Err(Error::Refused(Refusal::TooManyVersions))), "seed {}: {answer:?}", self.seed);
-            assert!(!self.model.clone().upload(folder, name, content), "seed {}: an upload was refused", self.seed);
-            return;
-        }
-        assert_eq!(answer.is_ok(), fair, "seed {}: {answer:?}", self.seed);
-        if happens {
-            assert!(self.model.upload(folder, name, content), "seed {}: an upload was not refused", self.seed);
-            self.note_change();
-        }
-    }
-
-    /// Two files of one name that do not fit together.
-    async fn make_long_histories(&mut self) {
-        for folder in ["a", "b/a"] {
-            let folder: Path = folder.split('/').map(str::to_owned).collect();
-            for _ in 0..MANY_VERSIONS {
-                self.upload_to(&folder, "x").await;
-            }
-        }
-        self.bent_on = Some((vec!["a".to_owned()], vec!["b".to_owned()]));
-    }
-
     /// A file that there is, if the folder picked has any.
     pub(super) fn known_file(&mut self) -> Option<(Path, String)> {
         let folder = self.known_path();
@@ -348,7 +294,7 @@ impl<'a> Sequence<'a> {
         self.seen.crashes += 1;
         self.close().await;
         self.apps = open(self.catalog, &mut self.random, &self.fault).await;
-        self.workers = [Worker::new("one/1".into()), Worker::new("two/1".into())];
+        self.workers = workers();
         self.let_leases_run_out().await;
     }
 
@@ -361,31 +307,60 @@ impl<'a> Sequence<'a> {
 
     /// One transaction of one of the workers, and what it means for the model.
     async fn step(&mut self) {
-        let Some((&id, _)) = self.running.first_key_value() else { return };
+        if self.running.is_empty() {
+            return;
+        }
         self.maybe_fault();
         let worker = self.random.random_range(0..self.workers.len());
         let stepped = worker::step(&self.apps[worker % self.apps.len()], &mut self.workers[worker]).await;
-        let hit = self.fault.swap(FAIR, Ordering::Relaxed) != FAIR;
+        self.fault.store(FAIR, Ordering::Relaxed);
         match stepped {
             Ok(_) => {}
-            // A worker whose lease went to the other, or an injected fault.
-            Err(Error::Fenced) => self.seen.fenced += u64::from(!hit),
+            // What is injected.
+            Err(Error::Fenced) => {}
             Err(error) => panic!("seed {}: a step failed: {error}", self.seed),
         }
         if self.random.random_bool(0.05) {
             self.let_leases_run_out().await;
         }
-        let job = self.job(id).await;
-        if job.phase != Phase::Start && self.running[&id].start.is_none() {
-            let start = self.start(&job);
-            self.running.get_mut(&id).expect("running").start = Some(start);
+        self.absorb().await;
+    }
+
+    /// What the jobs have come to. Those that a step has brought forward are taken in order of submission: where the order
+    /// matters, that is the one in which they must have run.
+    async fn absorb(&mut self) {
+        let mut ended = false;
+        let mut earlier_waits = false;
+        let ids: Vec<JobId> = self.running.keys().copied().collect();
+        for id in ids {
+            let job = self.job(id).await;
+            if job.phase == Phase::Start {
+                earlier_waits = true;
+                continue;
+            }
+            if self.running[&id].start.is_none() {
+                self.seen.overtook += u64::from(earlier_waits);
+                let start = self.start(&job);
+                self.running.get_mut(&id).expect("running").start = Some(start);
+            }
+            if job.phase == Phase::Done {
+                let running = self.running.remove(&id).expect("running");
+                self.finish(&job, running);
+                ended = true;
+            }
         }
-        if job.phase == Phase::Done {
-            let running = self.running.remove(&id).expect("running");
-            self.finish(&job, running);
-            self.compare().await;
-        } else if let Some(Start::Relink { contents, .. }) = self.running[&id].start.clone() {
-            self.check_nothing_is_lost(&contents).await;
+        let under_way = self.running.values().filter(|job| job.start.is_some()).count();
+        self.seen.side_by_side += u64::from(under_way > 1);
+        if self.is_merging().await {
+            self.check_nothing_is_lost().await;
+        } else {
+            if !self.strays.is_empty() {
+                self.check_nothing_is_lost().await;
+                self.learn().await;
+            }
+            if ended {
+                self.compare().await;
+            }
         }
     }
 
@@ -395,8 +370,26 @@ impl<'a> Sequence<'a> {
     }
 
     pub(super) async fn is_merging(&self) -> bool {
-        let Some((&id, _)) = self.running.first_key_value() else { return false };
-        matches!(self.job(id).await.phase, Phase::MergeFiles | Phase::MergeFolders | Phase::Close | Phase::Swap)
+        for id in self.running.keys() {
+            let phase = self.job(*id).await.phase;
+            if matches!(phase, Phase::MergeFiles | Phase::MergeFolders | Phase::Close | Phase::Swap) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a merge in the middle of its pages, or one that uploads came into, is that of a copy.
+    pub(super) async fn copies_are_merged(&self) -> bool {
+        for id in self.running.keys() {
+            let job = self.job(*id).await;
+            if job.kind == Kind::Copy
+                && !matches!(job.phase, Phase::Start | Phase::CloneFolders | Phase::ClonePastFolders)
+            {
+                return true;
+            }
+        }
+        false
     }
 
     fn model_path(&self, path: &FolderPath) -> Path {
@@ -412,7 +405,7 @@ impl<'a> Sequence<'a> {
         let target: Path = [destination.as_slice(), std::slice::from_ref(&request.target_name)].concat();
         if request.kind == Kind::Rename {
             let taken = self.model.root.at(&target).is_some();
-            return if taken { Start::Nothing } else { Start::Relink { source, destination, contents: Vec::new() } };
+            return if taken { Start::Nothing } else { Start::Relink { source, destination } };
         }
         let destination_id = self.model.make_folder(&destination);
         if request.kind == Kind::Copy {
@@ -421,7 +414,7 @@ impl<'a> Sequence<'a> {
         }
         self.seen.moves += 1;
         self.seen.merges += u64::from(self.model.root.at(&target).is_some());
-        Start::Relink { source, destination, contents: self.model.root.contents() }
+        Start::Relink { source, destination }
     }
 
     /// The model's end of a job.
@@ -434,7 +427,7 @@ impl<'a> Sequence<'a> {
                 self.seen.gave_up += 1;
                 assert!(job.failure.is_some(), "seed {}: {job:?} did nothing and says nothing", self.seed);
             }
-            Start::Relink { source, destination, .. } => {
+            Start::Relink { source, destination } => {
                 self.seen.renames += u64::from(job.kind == Kind::Rename);
                 self.model.relink(&source, &destination, &name);
             }
@@ -450,6 +443,10 @@ impl<'a> Sequence<'a> {
         }
         assert_eq!(job.purge_request_id.is_some(), job.purge_cache && job.failure.is_none(), "seed {}", self.seed);
     }
+}
+
+fn workers() -> [Worker; 3] {
+    ["one/1", "two/1", "three/1"].map(|name| Worker::new(name.into()))
 }
 
 async fn open(catalog: &Catalog, random: &mut StdRng, fault: &Arc<AtomicU8>) -> Vec<App> {

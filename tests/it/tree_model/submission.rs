@@ -4,7 +4,6 @@ use std::sync::atomic::Ordering;
 
 use calotype::error::{Error, Refusal};
 use calotype::jobs::submit::{self, Request};
-use calotype::model::ids::JobId;
 use calotype::model::job::{Kind, Phase};
 use calotype::store::jobs;
 use calotype::tree::place::Names;
@@ -74,29 +73,17 @@ impl Sequence<'_> {
                 assert_eq!(refusal, expected, "seed {}: {request:?}", self.seed);
             }
             (Ok(id), None) => drop(self.running.insert(id, Running { request, start: None })),
-            // The commit failed, or only its answer was lost and the job is there.
+            // The answer of the commit was lost, and the job is there. The client sends it again.
             (Err(_), None) if happens => {
-                let first = jobs::first_unfinished(&self.app().db).await.expect("a look at the queue");
-                let newest = self.newest_unfinished(first.map(|turn| turn.id)).await;
-                self.running.insert(newest, Running { request, start: None });
+                let id = submit::submit(self.app(), &request).await.expect("the job of the first request");
+                let mut tx = self.app().db.read().await.expect("a transaction");
+                let job = jobs::by_id(&mut tx, id).await.expect("a read").expect("the job");
+                assert!(!self.running.contains_key(&id) && job.phase == Phase::Start, "seed {}: {job:?}", self.seed);
+                self.running.insert(id, Running { request, start: None });
             }
             (Err(Error::Fenced), None) => {}
             (answer, expected) => panic!("seed {}: {request:?}: {answer:?}, expected {expected:?}", self.seed),
         }
-    }
-
-    /// The unfinished job that the sequence does not know yet.
-    async fn newest_unfinished(&self, first: Option<JobId>) -> JobId {
-        let from = first.expect("a job was inserted").0;
-        let mut tx = self.app().db.read().await.expect("a transaction");
-        for id in (from..from + 1_000_000).map(JobId) {
-            if !self.running.contains_key(&id)
-                && jobs::by_id(&mut tx, id).await.expect("a read").is_some_and(|job| job.phase != Phase::Done)
-            {
-                return id;
-            }
-        }
-        panic!("seed {}: the job is not there", self.seed)
     }
 
     fn refusal(&self, request: &Request, source: &[String], destination: &[String], name: &str) -> Option<Refusal> {

@@ -1,0 +1,241 @@
+//! Jobs beside each other: which wait for which, and that small ones pass large ones.
+
+use std::time::{Duration, Instant};
+
+use calotype::app::App;
+use calotype::config::Settings;
+use calotype::error::{Error, Refusal};
+use calotype::jobs::submit::{Request, submit};
+use calotype::jobs::worker::{self, Stepped, Worker};
+use calotype::library::{check, folders};
+use calotype::model::ids::JobId;
+use calotype::model::job::{Kind, Phase};
+use calotype::model::path::FolderPath;
+use calotype::store::jobs;
+use calotype::tree::place::{self, Names};
+
+use crate::support::catalog::Catalog;
+
+/// Folders of a source whose copy takes many steps when a step does one.
+const MANY: usize = 40;
+/// Turns that a small job may take to overtake: its own, and the large job's in between.
+const FEW_STEPS: usize = 6;
+
+fn path(text: &str) -> FolderPath {
+    FolderPath::parse(text).expect("a path")
+}
+
+async fn library(catalog: &Catalog) -> App {
+    let app = catalog.app("one", Settings { batch_rows: 1, ..Settings::default() }).await;
+    for number in 0..MANY {
+        folders::create(&app, &path("large"), &number.to_string(), Names::Verbatim).await.expect("a folder");
+    }
+    for name in ["small", "other"] {
+        folders::create(&app, &path(name), "inside", Names::Verbatim).await.expect("a folder");
+    }
+    app
+}
+
+async fn submitted(app: &App, kind: Kind, source: &str, destination: &str) -> JobId {
+    let source = path(source);
+    let name = source.split_last().expect("no root").1.to_owned();
+    let (destination, name) = if kind == Kind::Rename {
+        (source.split_last().expect("no root").0, destination.to_owned())
+    } else {
+        (path(destination), name)
+    };
+    let request = Request {
+        kind,
+        source_as_sent: source.to_string(),
+        source,
+        destination,
+        target_name: name,
+        include_versions: false,
+        purge_cache: false,
+        names: Names::Verbatim,
+        caller: "a key".into(),
+        is_retry: false,
+    };
+    submit(app, &request).await.expect("a job")
+}
+
+async fn phase(app: &App, id: JobId) -> Phase {
+    let mut tx = app.db.read().await.expect("a transaction");
+    jobs::by_id(&mut tx, id).await.expect("a read").expect("the job").phase
+}
+
+async fn exists(app: &App, text: &str) -> bool {
+    let mut tx = app.db.read().await.expect("a transaction");
+    place::find(&mut tx, &path(text)).await.expect("a read").is_some()
+}
+
+/// Steps until a job is finished; the jobs in the order in which they finished.
+async fn until_finished(app: &App, worker: &mut Worker, id: JobId) -> Vec<JobId> {
+    let mut finished = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !finished.contains(&id) {
+        assert!(Instant::now() < deadline, "job {} does not end", id.0);
+        if let Stepped::Worked(done) = worker::step(app, worker).await.expect("a step") {
+            finished.extend(done);
+        }
+    }
+    finished
+}
+
+async fn end(app: &App) {
+    let found = check::check(&app.db, Some(&app.blobs)).await.expect("a check");
+    assert!(found.violations.is_empty(), "{:#?}", found.violations);
+    app.db.close().await;
+}
+
+async fn on_both<F: AsyncFn(Catalog)>(hint: &str, scenario: F) {
+    scenario(Catalog::sqlite()).await;
+    if let Some(catalog) = Catalog::postgres(hint).await {
+        scenario(catalog).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_job_overtakes_a_large_one() {
+    on_both("overtakes", async |catalog| {
+        let app = library(&catalog).await;
+        let mut worker = Worker::new("one/1".into());
+        let large = submitted(&app, Kind::Copy, "large", "there").await;
+        for _ in 0..4 {
+            worker::step(&app, &mut worker).await.expect("a step");
+        }
+        let small = submitted(&app, Kind::Move, "small", "there").await;
+        for _ in 0..FEW_STEPS {
+            worker::step(&app, &mut worker).await.expect("a step");
+        }
+        assert_eq!(phase(&app, small).await, Phase::Done, "the small job waited");
+        assert_ne!(phase(&app, large).await, Phase::Done, "the large job was not that large");
+        assert_eq!(until_finished(&app, &mut worker, large).await, [large]);
+        assert!(exists(&app, "there/large/39").await && exists(&app, "there/small/inside").await);
+        end(&app).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_of_one_source_run_side_by_side_and_its_move_waits_for_their_instants_only() {
+    on_both("instants", async |catalog| {
+        let app = library(&catalog).await;
+        let mut worker = Worker::new("one/1".into());
+        let copies = [submitted(&app, Kind::Copy, "large", "a").await, submitted(&app, Kind::Copy, "large", "b").await];
+        let away = submitted(&app, Kind::Move, "large", "away").await;
+        assert_eq!(until_finished(&app, &mut worker, away).await, [away], "the move waited for the copies' ends");
+        for copy in copies {
+            let phase = phase(&app, copy).await;
+            assert!(phase != Phase::Start && phase != Phase::Done, "a copy is in {phase:?}");
+        }
+        for copy in copies {
+            if phase(&app, copy).await != Phase::Done {
+                until_finished(&app, &mut worker, copy).await;
+            }
+        }
+        for copied in ["a/large/39", "b/large/0", "away/large/7"] {
+            assert!(exists(&app, copied).await, "{copied}");
+        }
+        assert!(!exists(&app, "large").await);
+        end(&app).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_meet_run_in_order_of_submission() {
+    on_both("order", async |catalog| {
+        let app = library(&catalog).await;
+        let mut worker = Worker::new("one/1".into());
+        // The second reads what the first makes, the third takes away what the second reads, and the fourth gives its
+        // folder another name. Each is small, and the first is not.
+        for (parent, name) in [("there", "large"), ("", "third")] {
+            folders::create(&app, &path(parent), name, Names::Verbatim).await.expect("a folder");
+        }
+        let chain = [
+            submitted(&app, Kind::Copy, "large", "there").await,
+            submitted(&app, Kind::Copy, "there", "second").await,
+            submitted(&app, Kind::Move, "there", "third").await,
+            submitted(&app, Kind::Rename, "third", "fourth").await,
+        ];
+        let finished = until_finished(&app, &mut worker, chain[3]).await;
+        let order: Vec<JobId> = finished.into_iter().filter(|id| chain.contains(id)).collect();
+        // The copy of the second may end later than the move of what it reads.
+        assert!(order.starts_with(&chain[..1]), "{order:?}");
+        if phase(&app, chain[1]).await != Phase::Done {
+            until_finished(&app, &mut worker, chain[1]).await;
+        }
+        for (number, copied) in ["second/there/large/39", "fourth/there/large/39"].into_iter().enumerate() {
+            assert!(exists(&app, copied).await, "{number}: {copied}");
+        }
+        assert!(!exists(&app, "there").await && !exists(&app, "third").await);
+        end(&app).await;
+    })
+    .await;
+}
+
+/// A job whose row says nonsense, as after a bug or a bad disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_fails_again_and_again_does_not_keep_others_waiting() {
+    let catalog = Catalog::sqlite();
+    let app = library(&catalog).await;
+    let broken = submitted(&app, Kind::Copy, "small", "there").await;
+    let options = calotype::store::sqlite_options(&catalog.file());
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.expect("a connection");
+    sqlx::query("UPDATE job SET phase = 'publish' WHERE id = $1")
+        .bind(broken.0)
+        .execute(&mut connection)
+        .await
+        .expect("damage");
+    let stop = app.settings.shutdown_patience;
+    let sound = submitted(&app, Kind::Move, "other", "there").await;
+    let app = std::sync::Arc::new(app);
+    let running = std::sync::Arc::clone(&app);
+    let task = tokio::spawn(async move { worker::run(&running).await });
+    let deadline = Instant::now() + Duration::from_secs(30).max(stop);
+    while phase(&app, sound).await != Phase::Done {
+        assert!(Instant::now() < deadline, "the sound job waits for the broken one");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    app.stop();
+    task.await.expect("the worker stops");
+    assert!(exists(&app, "there/other/inside").await);
+    app.db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_too_many_objects_is_refused_to_the_object() {
+    on_both("objects", async |catalog| {
+        let app = library(&catalog).await;
+        app.db.close().await;
+        // The folder itself and what is in it.
+        let held = i64::try_from(MANY).expect("few") + 1;
+        for (max, accepted) in [(held - 1, false), (held, true)] {
+            let app = catalog.app("one", Settings { folder_objects_max: Some(max), ..Settings::default() }).await;
+            let refused = |answer: &Result<(), Error>| matches!(answer, Err(Error::Refused(Refusal::TooManyObjects(at))) if *at == max);
+            if !accepted {
+                let deletion = folders::delete(&app, &path("large"), "/large").await;
+                assert!(refused(&deletion), "a deletion beyond {max}: {deletion:?}");
+            }
+            let request = |kind: Kind| Request {
+                kind,
+                source: path("large"),
+                source_as_sent: "/large".into(),
+                destination: path(if kind == Kind::Rename { "" } else { "there" }),
+                target_name: if kind == Kind::Rename { "renamed" } else { "large" }.into(),
+                include_versions: false,
+                purge_cache: false,
+                names: Names::Verbatim,
+                caller: "a key".into(),
+                is_retry: false,
+            };
+            for kind in [Kind::Copy, Kind::Move, Kind::Rename] {
+                let answer = submit(&app, &request(kind)).await.map(drop);
+                assert_eq!(refused(&answer), !accepted, "{kind:?} at {max}: {answer:?}");
+            }
+            app.db.close().await;
+        }
+    })
+    .await;
+}
