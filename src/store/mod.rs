@@ -22,6 +22,7 @@ pub mod listing;
 pub mod locks;
 pub mod merge;
 pub mod open;
+mod pulse;
 pub mod settings;
 pub mod snapshot;
 pub mod sweep;
@@ -42,6 +43,7 @@ use sqlx::{Connection, FromRow, Postgres, Sqlite, Transaction, pool::PoolConnect
 use crate::error::{Error, Result};
 use crate::meter;
 pub use open::sqlite_options;
+use pulse::{Patience, Pulse};
 
 /// A statement: one text for both databases, or one for each where they truly differ.
 #[derive(Clone, Copy, Debug)]
@@ -132,7 +134,7 @@ pub struct Db {
 
 enum Pools {
     Sqlite { write: SqlitePool, read: SqlitePool, glance: Glance },
-    Postgres(PgPool),
+    Postgres { pool: PgPool, pulse: Pulse },
 }
 
 /// Connections for single reads, taken in turns. A pool would look after each one between two uses, which costs
@@ -171,6 +173,8 @@ pub struct Tx {
     fault: Option<Fault>,
     /// Counts the commit, if it can change what readers of the tree see (SQLite).
     tree_changes: Option<Arc<AtomicU64>>,
+    /// How long statements are waited for (PostgreSQL).
+    patience: Option<Patience>,
 }
 
 enum Held {
@@ -201,10 +205,12 @@ impl Db {
             Pools::Sqlite { write, .. } => {
                 let held = Held::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?);
                 let tree_changes = (reach != Reach::Apart).then(|| Arc::clone(&self.tree_changes));
-                Ok(Tx { held, fault, tree_changes })
+                Ok(Tx { held, fault, tree_changes, patience: None })
             }
-            Pools::Postgres(pool) => {
-                let mut tx = Tx { held: Held::Postgres(pool.begin().await?), fault, tree_changes: None };
+            Pools::Postgres { pool, pulse } => {
+                let mut patience = pulse.patience(true);
+                let held = Held::Postgres(patience.bound(pool.begin()).await?);
+                let mut tx = Tx { held, fault, tree_changes: None, patience: Some(patience) };
                 match reach {
                     Reach::Apart => {}
                     Reach::Add => drop(tx.one::<(i64,)>(&SHARE_TREE, args![TREE_LOCK]).await?),
@@ -224,22 +230,27 @@ impl Db {
 
     /// A transaction that reads one state of the catalog throughout.
     pub async fn read(&self) -> Result<Tx> {
-        let held = match &self.pools {
-            Pools::Sqlite { read, .. } => Held::Sqlite(read.begin().await?),
-            Pools::Postgres(pool) => {
-                Held::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+        let (held, patience) = match &self.pools {
+            Pools::Sqlite { read, .. } => (Held::Sqlite(read.begin().await?), None),
+            Pools::Postgres { pool, pulse } => {
+                let mut patience = pulse.patience(false);
+                let begun = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+                (Held::Postgres(patience.bound(begun).await?), Some(patience))
             }
         };
-        Ok(Tx { held, fault: None, tree_changes: None })
+        Ok(Tx { held, fault: None, tree_changes: None, patience })
     }
 
     /// A connection for a single read, without the cost of a transaction around it.
     pub async fn glance(&self) -> Result<Tx> {
-        let held = match &self.pools {
-            Pools::Sqlite { glance, .. } => Held::SqliteGlance(glance.acquire().await?),
-            Pools::Postgres(pool) => Held::PostgresGlance(pool.acquire().await?),
+        let (held, patience) = match &self.pools {
+            Pools::Sqlite { glance, .. } => (Held::SqliteGlance(glance.acquire().await?), None),
+            Pools::Postgres { pool, pulse } => {
+                let mut patience = pulse.patience(false);
+                (Held::PostgresGlance(patience.bound(pool.acquire()).await?), Some(patience))
+            }
         };
-        Ok(Tx { held, fault: None, tree_changes: None })
+        Ok(Tx { held, fault: None, tree_changes: None, patience })
     }
 
     /// A number that is another one as soon as the tree can have changed: what is read after taking it holds for as long
@@ -308,7 +319,10 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres { pool, pulse } => {
+                // Waits for transactions under way; those of a lost database end by themselves.
+                drop(pulse.patience(true).bound(async { Ok(pool.close().await) }).await);
+            }
         }
     }
 }
@@ -316,7 +330,7 @@ impl Db {
 impl Tx {
     /// Makes everything durable. After an error nothing is known to have happened or not.
     pub async fn commit(self) -> Result<()> {
-        let Tx { held, fault, tree_changes } = self;
+        let Tx { held, fault, tree_changes, patience } = self;
         if let Some(fault) = &fault {
             fault(Moment::BeforeCommit)?;
         }
@@ -326,7 +340,7 @@ impl Tx {
                 Some(changes) => commit_counted(tx, changes).await?,
                 None => tx.commit().await?,
             },
-            Held::Postgres(tx) => tx.commit().await?,
+            Held::Postgres(tx) => bounded(patience, tx.commit()).await?,
             Held::SqliteGlance(_) | Held::PostgresGlance(_) => {}
         }
         meter::committed(began.elapsed());
@@ -364,17 +378,25 @@ impl Tx {
 
     /// Runs a statement; the number of rows it changed.
     pub(crate) async fn run(&mut self, sql: &Sql, args: Vec<Value>) -> Result<u64> {
+        let patience = self.patience.clone();
         Ok(match self.link() {
             Link::Sqlite(c) => sqlx::query_with(sql.sqlite, sqlite_args(args)?).execute(c).await?.rows_affected(),
-            Link::Postgres(c) => sqlx::query_with(sql.postgres, postgres_args(args)?).execute(c).await?.rows_affected(),
+            Link::Postgres(c) => {
+                let query = sqlx::query_with(sql.postgres, postgres_args(args)?);
+                bounded(patience, query.execute(c)).await?.rows_affected()
+            }
         })
     }
 
     /// All rows of a statement that bounds their number itself.
     pub(crate) async fn all<T: Row>(&mut self, sql: &Sql, args: Vec<Value>) -> Result<Vec<T>> {
+        let patience = self.patience.clone();
         Ok(match self.link() {
             Link::Sqlite(c) => sqlx::query_as_with(sql.sqlite, sqlite_args(args)?).fetch_all(c).await?,
-            Link::Postgres(c) => sqlx::query_as_with(sql.postgres, postgres_args(args)?).fetch_all(c).await?,
+            Link::Postgres(c) => {
+                let query = sqlx::query_as_with(sql.postgres, postgres_args(args)?);
+                bounded(patience, query.fetch_all(c)).await?
+            }
         })
     }
 
@@ -386,10 +408,11 @@ impl Tx {
         args: Vec<Value>,
         mut each: impl FnMut(T) -> ControlFlow<()> + Send,
     ) -> Result<ControlFlow<()>> {
+        let patience = self.patience.clone();
         macro_rules! each_row {
             ($rows:expr) => {{
                 let mut rows = $rows;
-                while let Some(row) = rows.try_next().await? {
+                while let Some(row) = bounded(patience.clone(), rows.try_next()).await? {
                     if each(row).is_break() {
                         return Ok(ControlFlow::Break(()));
                     }
@@ -405,9 +428,13 @@ impl Tx {
 
     /// The first row, if there is one.
     pub(crate) async fn maybe<T: Row>(&mut self, sql: &Sql, args: Vec<Value>) -> Result<Option<T>> {
+        let patience = self.patience.clone();
         Ok(match self.link() {
             Link::Sqlite(c) => sqlx::query_as_with(sql.sqlite, sqlite_args(args)?).fetch_optional(c).await?,
-            Link::Postgres(c) => sqlx::query_as_with(sql.postgres, postgres_args(args)?).fetch_optional(c).await?,
+            Link::Postgres(c) => {
+                let query = sqlx::query_as_with(sql.postgres, postgres_args(args)?);
+                bounded(patience, query.fetch_optional(c)).await?
+            }
         })
     }
 
@@ -425,6 +452,14 @@ impl Tx {
             Link::Postgres(c) => drop(c.prepare(sql.postgres.into_sql_str()).await?.sql().as_str().len()),
         }
         Ok(())
+    }
+}
+
+/// Waits for a call as long as its transaction has patience.
+async fn bounded<T>(patience: Option<Patience>, call: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
+    match patience {
+        Some(mut patience) => patience.bound(call).await,
+        None => Ok(call.await?),
     }
 }
 

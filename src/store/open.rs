@@ -10,6 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
+use super::pulse::Pulse;
 use super::{Db, Glance, Pools, args, statements};
 use crate::error::{Error, Result};
 
@@ -30,12 +31,22 @@ const WRITER_CACHE_KIB: i64 = 64 * 1024;
 const READER_CACHE_KIB: i64 = 8 * 1024;
 /// Statements kept prepared on each connection; more than there are.
 const STATEMENTS_PREPARED: usize = 256;
-/// A worker that froze inside a transaction is cut off by PostgreSQL after this long, in milliseconds,
-/// which frees the rows it has locked for the next worker.
-const FROZEN_TRANSACTION_MS: &str = "8000";
-
-/// How long a statement waits for a lock before it fails and is tried again or told, in milliseconds.
-const LOCK_WAIT_MS: &str = "30000";
+/// A server that froze inside a transaction is cut off by PostgreSQL after this long, in milliseconds, which frees
+/// the tree and the rows it has locked for the other servers. About a job's lease, so that neither waits for the other.
+const FROZEN_TRANSACTION_MS: &str = "5000";
+/// A server whose machine has gone is found out after `idle + interval * count` seconds of silence.
+const KEEPALIVE_IDLE_S: &str = "3";
+const KEEPALIVE_INTERVAL_S: &str = "1";
+const KEEPALIVE_COUNT: &str = "3";
+/// How long a statement waits for a lock before it fails and is tried again or told, in milliseconds. Longer than
+/// anybody who is frozen can hold one.
+const LOCK_WAIT_MS: &str = "15000";
+/// How long a request waits for a connection to PostgreSQL. The whole of a lost one's time, so it is short.
+const CONNECTION_WAIT_MAX: Duration = Duration::from_secs(10);
+/// A connection that was used within this time is taken to be there still.
+const FRESH_FOR: Duration = Duration::from_secs(1);
+/// How long a connection may take to say that it is there.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
 
 statements! {
     SCHEMA_VERSIONS: "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version"
@@ -117,14 +128,15 @@ impl Db {
 
     /// Opens a PostgreSQL database and brings its schema up to date. `url` is `postgres://…`.
     pub async fn open_postgres(url: &str) -> Result<Db> {
-        let pool = postgres_pool(url).await?;
+        let (pool, pulse) = postgres_pool(url).await?;
         POSTGRES.run(&pool).await.map_err(migration_error)?;
-        Ok(Db::new(Pools::Postgres(pool)))
+        Ok(Db::new(Pools::Postgres { pool, pulse }))
     }
 
     /// Opens a PostgreSQL catalog to change a few rows beside its servers. The schema must be the one of this program.
     pub async fn open_postgres_beside(url: &str) -> Result<Db> {
-        let db = Db::new(Pools::Postgres(postgres_pool(url).await?));
+        let (pool, pulse) = postgres_pool(url).await?;
+        let db = Db::new(Pools::Postgres { pool, pulse });
         db.check_schema(&POSTGRES).await?;
         Ok(db)
     }
@@ -162,10 +174,14 @@ impl Db {
     }
 }
 
-async fn postgres_pool(url: &str) -> Result<PgPool> {
+async fn postgres_pool(url: &str) -> Result<(PgPool, Pulse)> {
     let options = postgres_options(url)?.options([
         ("idle_in_transaction_session_timeout", FROZEN_TRANSACTION_MS),
+        // What it has sent and nobody takes: a frozen server that reads no answer.
         ("tcp_user_timeout", FROZEN_TRANSACTION_MS),
+        ("tcp_keepalives_idle", KEEPALIVE_IDLE_S),
+        ("tcp_keepalives_interval", KEEPALIVE_INTERVAL_S),
+        ("tcp_keepalives_count", KEEPALIVE_COUNT),
         ("lock_timeout", LOCK_WAIT_MS),
         // Every statement has an index to follow. A table that was just filled has no statistics, and a plan
         // that reads all of it for a page of a few thousand rows would ruin a copy.
@@ -175,8 +191,15 @@ async fn postgres_pool(url: &str) -> Result<PgPool> {
     ]);
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(TURN_WAIT_MAX)
-        .connect_with(options)
+        .acquire_timeout(CONNECTION_WAIT_MAX)
+        // The driver would ask without a bound, and a connection that swallows the question would hold its place in the
+        // pool for ever.
+        .test_before_acquire(false)
+        .before_acquire(|connection, known| {
+            Box::pin(async move { if known.idle_for < FRESH_FOR { Ok(true) } else { answers(connection).await } })
+        })
+        .after_release(|connection, _| Box::pin(answers(connection)))
+        .connect_with(options.clone())
         .await
         .map_err(|error| {
             Error::Setup(format!(
@@ -187,7 +210,16 @@ async fn postgres_pool(url: &str) -> Result<PgPool> {
     if version.0 < 150_000 {
         return Err(Error::Setup(format!("PostgreSQL 15 or later is needed, this is {}", version.0 / 10_000)));
     }
-    Ok(pool)
+    Ok((pool, Pulse::watch(options)))
+}
+
+/// Whether a connection is there, what was left under way on it is over, and it is fit for use. An error closes it
+/// without a farewell.
+async fn answers(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    match tokio::time::timeout(ANSWER_MAX, connection.ping()).await {
+        Ok(answered) => answered.map(|()| true),
+        Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+    }
 }
 
 fn sqlite_pool(connections: u32) -> SqlitePoolOptions {

@@ -1,5 +1,6 @@
 //! All integration tests, in one binary.
 
+mod chaos;
 mod clients;
 mod collector;
 mod crash;

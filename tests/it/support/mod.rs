@@ -3,4 +3,5 @@
 pub mod catalog;
 pub mod client;
 pub mod postgres;
+pub mod proxy;
 pub mod server;

@@ -1,0 +1,157 @@
+//! The server that runs a job falls silent: another goes on with it, and the first one writes nothing more.
+//!
+//! Times are printed, not judged: a machine that does much else makes any of them longer.
+
+use std::time::{Duration, Instant};
+
+use super::fleet::{Fleet, WAIT_MAX, files_below, make_source, progress, until_past};
+use crate::support::client::Client;
+use crate::support::proxy::Network;
+
+const SLOW: [(&str, &str); 2] = [("CALOTYPE_BATCH_ROWS", "10"), ("CALOTYPE_BATCH_PAUSE_MS", "30")];
+const FAST: [(&str, &str); 2] = [("CALOTYPE_BATCH_ROWS", "50"), ("CALOTYPE_BATCH_PAUSE_MS", "10")];
+/// Forty files each, and one for the original.
+const FOLDERS: usize = 25;
+/// What was under way has long been sent by then.
+const AFTERMATH: Duration = Duration::from_secs(3);
+
+/// The job runs on server 0, which is slow, because there was no other when it began; two more are there now.
+async fn copy_under_way(hint: &str) -> Option<(Fleet, String)> {
+    let mut fleet = Fleet::start(hint, &[]).await?;
+    make_source(&fleet.client(0), FOLDERS).await;
+    for (name, value) in SLOW {
+        fleet.members[0].server.options_mut().set_variable(name, value);
+    }
+    fleet.members[0].server.restart().await;
+    let job = fleet.client(0).copy_folder("/source", "/there", false).await.expect("an answer").expect(200);
+    let job = job.text("jobId").to_owned();
+    fleet.add(&FAST).await;
+    fleet.add(&FAST).await;
+    until_past(&fleet.client(0), &job, 10).await;
+    Some((fleet, job))
+}
+
+/// The fault has happened to server 0: somebody else goes on and ends the job.
+async fn taken_over(client: &Client, job: &str, fault: &str) {
+    let before = progress(client, job).await;
+    let took = until_past(client, job, before).await;
+    println!("after {fault} another server went on within {took:?}");
+    client.wait_completed(job, WAIT_MAX).await;
+    assert_exact(client).await;
+}
+
+async fn assert_exact(client: &Client) {
+    let copy = files_below(client, "/there/source").await;
+    assert_eq!(copy.len(), FOLDERS * 40);
+    assert_eq!(copy, files_below(client, "/source").await, "the copy is exactly its source");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_servers_job_goes_on_elsewhere() {
+    let Some((mut fleet, job)) = copy_under_way("killed").await else { return };
+    fleet.members[0].server.kill9();
+    taken_over(&fleet.client(1), &job, "kill -9").await;
+    fleet.members[0].server.restart().await;
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_servers_job_goes_on_elsewhere_and_when_it_wakes_it_writes_nothing() {
+    let Some((fleet, job)) = copy_under_way("frozen").await else { return };
+    fleet.members[0].signal("STOP");
+    taken_over(&fleet.client(1), &job, "SIGSTOP").await;
+    // What the frozen one would have written next is in the way of nobody, and never comes.
+    fleet.client(1).upload("/there/source", "later.txt", b"later".to_vec()).await.expect("an answer").expect(200);
+    fleet.members[0].signal("CONT");
+    tokio::time::sleep(AFTERMATH).await;
+    let woken = fleet.members[0].until_well().await;
+    println!("the woken server answers after {woken:?}");
+    let later = fleet.client(0).delete_file(&id_of(&fleet.client(0), "/there/source", "later.txt").await).await;
+    later.expect("an answer").expect(204);
+    assert_exact(&fleet.client(0)).await;
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_database_falls_silent_answers_errors_and_comes_back_by_itself() {
+    let Some((fleet, job)) = copy_under_way("stalled").await else { return };
+    let (other, cut_off) = (fleet.client(1), fleet.client(0));
+    fleet.members[0].network.set(Network::Stalls);
+    let refused = tokio::spawn(async move {
+        let began = Instant::now();
+        let first = cut_off.list("/source").await.expect("an answer");
+        let first_took = began.elapsed();
+        let began = Instant::now();
+        let second = cut_off.upload("/other", "a.txt", b"a".to_vec()).await.expect("an answer");
+        assert!(first.status >= 500 && second.status >= 500, "without a database: {first:#?}, {second:#?}");
+        println!("without a database: an error after {first_took:?}, the next after {:?}", began.elapsed());
+        assert!(first_took < Duration::from_secs(30) && began.elapsed() < Duration::from_secs(30));
+    });
+    taken_over(&other, &job, "a silent database").await;
+    refused.await.expect("errors, quickly");
+    fleet.members[0].network.set(Network::Works);
+    println!("it answers again after {:?}", fleet.members[0].until_well().await);
+    tokio::time::sleep(AFTERMATH).await;
+    assert_exact(&fleet.client(0)).await;
+    assert_eq!(other.list_all("/other").await.expect("a listing"), Vec::<serde_json::Value>::new(), "it was refused");
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_connections_are_closed_answers_errors_and_comes_back_by_itself() {
+    let Some((fleet, job)) = copy_under_way("closed").await else { return };
+    fleet.members[0].network.set(Network::Refuses);
+    let began = Instant::now();
+    let answer = fleet.client(0).list("/source").await.expect("an answer");
+    println!("without a database: {} after {:?}", answer.status, began.elapsed());
+    assert!(answer.status >= 500 && began.elapsed() < Duration::from_secs(30), "{answer:#?}");
+    taken_over(&fleet.client(1), &job, "closed connections").await;
+    fleet.members[0].network.set(Network::Works);
+    println!("it answers again after {:?}", fleet.members[0].until_well().await);
+    assert_exact(&fleet.client(0)).await;
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_told_to_stop_hands_its_job_over() {
+    let Some((mut fleet, job)) = copy_under_way("handed").await else { return };
+    let began = Instant::now();
+    fleet.members[0].server.term().await;
+    println!("the server stopped within {:?}", began.elapsed());
+    taken_over(&fleet.client(1), &job, "SIGTERM").await;
+    fleet.members[0].server.restart().await;
+    fleet.end().await;
+}
+
+/// On SQLite there is nobody else; the same server goes on as soon as it runs again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_on_sqlite_goes_on_when_it_runs_again() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut options = crate::support::server::Options::new(directory.path().join("data"));
+    let mut server = crate::support::server::Server::start_with(options.clone()).await;
+    make_source(&server.client(), FOLDERS).await;
+    for (name, value) in SLOW {
+        options.set_variable(name, value);
+        server.options_mut().set_variable(name, value);
+    }
+    server.restart().await;
+    let job = server.client().copy_folder("/source", "/there", false).await.expect("an answer").expect(200);
+    let job = job.text("jobId").to_owned();
+    until_past(&server.client(), &job, 10).await;
+    server.kill9();
+    server.restart().await;
+    // It has been running for a moment already when this begins; what counts is that it is not a lease's length.
+    let before = progress(&server.client(), &job).await;
+    let took = until_past(&server.client(), &job, before).await;
+    println!("after the restart the job went on within {took:?}");
+    server.client().wait_completed(&job, WAIT_MAX).await;
+    assert_exact(&server.client()).await;
+    server.term().await;
+    server.fsck().await;
+}
+
+async fn id_of(client: &Client, folder: &str, name: &str) -> String {
+    let entries = client.list_all(folder).await.expect("a listing");
+    let entry = entries.iter().find(|entry| entry["name"] == name).expect("it is there");
+    entry["fileId"].as_str().expect("an id").to_owned()
+}
