@@ -16,6 +16,7 @@ pub mod custom_fields;
 pub mod delivery;
 pub mod files;
 pub mod folders;
+mod glance;
 pub mod jobs;
 pub mod keys;
 pub mod listing;
@@ -29,19 +30,20 @@ pub mod sweep;
 pub mod upload_tokens;
 
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use futures_util::TryStreamExt;
-use tokio::sync::{OwnedMappedMutexGuard, OwnedMutexGuard};
+use tokio::sync::OwnedMappedMutexGuard;
 
 use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
-use sqlx::{Connection, FromRow, Postgres, Sqlite, Transaction, pool::PoolConnection};
+use sqlx::{FromRow, Postgres, Sqlite, Transaction, pool::PoolConnection};
 
 use crate::error::{Error, Result};
 use crate::meter;
+use glance::Glance;
 pub use open::sqlite_options;
 use pulse::{Patience, Pulse};
 
@@ -135,36 +137,6 @@ pub struct Db {
 enum Pools {
     Sqlite { write: SqlitePool, read: SqlitePool, glance: Glance },
     Postgres { pool: PgPool, pulse: Pulse },
-}
-
-/// Connections for single reads, taken in turns. A pool would look after each one between two uses, which costs
-/// more than such a read; nothing can be left open on these.
-struct Glance {
-    /// `None` once the catalog is closed.
-    connections: Vec<Arc<tokio::sync::Mutex<Option<SqliteConnection>>>>,
-    turn: AtomicUsize,
-}
-
-impl Glance {
-    fn new(connections: Vec<SqliteConnection>) -> Glance {
-        let connections = connections.into_iter().map(|connection| Arc::new(tokio::sync::Mutex::new(Some(connection))));
-        Glance { connections: connections.collect(), turn: AtomicUsize::new(0) }
-    }
-
-    async fn acquire(&self) -> Result<OwnedMappedMutexGuard<Option<SqliteConnection>, SqliteConnection>> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.connections.len();
-        let guard = Arc::clone(&self.connections[turn]).lock_owned().await;
-        OwnedMutexGuard::try_map(guard, Option::as_mut).map_err(|_| sqlx::Error::PoolClosed.into())
-    }
-
-    async fn close(&self) {
-        for connection in &self.connections {
-            if let Some(connection) = connection.lock().await.take() {
-                // Best effort: the process may end without it.
-                drop(connection.close().await);
-            }
-        }
-    }
 }
 
 /// A transaction, or for single reads a bare connection. Dropped without [`Tx::commit`] it is undone.
@@ -321,7 +293,11 @@ impl Db {
             }
             Pools::Postgres { pool, pulse } => {
                 // Waits for transactions under way; those of a lost database end by themselves.
-                drop(pulse.patience(true).bound(async { Ok(pool.close().await) }).await);
+                let closed = async {
+                    pool.close().await;
+                    Ok(())
+                };
+                drop(pulse.patience(true).bound(closed).await);
             }
         }
     }

@@ -71,8 +71,9 @@ async fn a_submission_whose_answer_is_lost_finds_its_job_when_sent_again() {
     fleet.end().await;
 }
 
+/// A cut between blob store and catalog: bytes without a row may be left for a while, a row without its bytes never.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_whose_answer_is_lost_is_whole_or_not_there() {
+async fn a_cut_between_blob_store_and_catalog_leaves_no_row_without_bytes() {
     let Some(mut fleet) = Fleet::start("lost-upload", &[]).await else { return };
     let client = fleet.client(0);
     for (number, loss) in [Loss::Answer, Loss::Commit, Loss::Answer].into_iter().enumerate() {

@@ -2,8 +2,9 @@
 //! cut off from it.
 //!
 //! [`takeover`] has one fault each, and says how long the others took. [`lost_answers`] loses the answer to exactly one
-//! commit.
+//! commit. [`storm`] does everything at once.
 
 mod fleet;
 mod lost_answers;
+mod storm;
 mod takeover;

@@ -155,3 +155,37 @@ async fn id_of(client: &Client, folder: &str, name: &str) -> String {
     let entry = entries.iter().find(|entry| entry["name"] == name).expect("it is there");
     entry["fileId"].as_str().expect("an id").to_owned()
 }
+
+/// Rescue of a live job: a supervisor takes a job that is only slow for dead, a second worker begins it, the first one goes
+/// on, and everything is done twice. Here the first wakes in the middle of the second's work, and a merge shows it: each
+/// history would be appended twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn rescue_of_a_live_job_appends_no_history_twice() {
+    let Some(mut fleet) = Fleet::start("rescue", &[]).await else { return };
+    let client = fleet.client(0);
+    make_source(&client, FOLDERS).await;
+    for destination in ["/there", "/merged"] {
+        let job = client.copy_folder("/source", destination, false).await.expect("an answer").expect(200);
+        client.wait_completed(job.text("jobId"), WAIT_MAX).await;
+    }
+    for (name, value) in SLOW {
+        fleet.members[0].server.options_mut().set_variable(name, value);
+    }
+    fleet.members[0].server.restart().await;
+    let job = fleet.client(0).move_folder("/there/source", "/merged").await.expect("an answer").expect(200);
+    let job = job.text("jobId").to_owned();
+    fleet.add(&SLOW).await;
+    until_past(&fleet.client(0), &job, 50).await;
+    fleet.members[0].signal("STOP");
+    let client = fleet.client(1);
+    let before = progress(&client, &job).await;
+    until_past(&client, &job, before).await;
+    fleet.members[0].signal("CONT");
+    client.wait_completed(&job, WAIT_MAX).await;
+    tokio::time::sleep(AFTERMATH).await;
+    let merged = files_below(&client, "/merged/source").await;
+    assert_eq!(merged.len(), FOLDERS * 40);
+    assert!(merged.values().all(|(_, version)| version == "Version 2"), "{merged:#?}");
+    assert!(files_below(&client, "/there").await.is_empty(), "all of it is moved");
+    fleet.end().await;
+}
