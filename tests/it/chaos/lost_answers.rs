@@ -18,7 +18,7 @@ async fn a_step_whose_commit_or_its_answer_is_lost_is_done_once() {
     for (number, loss) in [Loss::Answer, Loss::Commit, Loss::Answer, Loss::Answer].into_iter().enumerate() {
         // Whoever takes the job: every step of it writes the job's row.
         for member in &fleet.members {
-            member.network.lose_commit_after("UPDATE job SET started", loss);
+            member.network.lose("UPDATE job SET started", loss);
         }
         let destination = format!("/there/{number}");
         let job = client.copy_folder("/source", &destination, true).await.expect("an answer").expect(200);
@@ -30,7 +30,7 @@ async fn a_step_whose_commit_or_its_answer_is_lost_is_done_once() {
         let job = client.copy_folder("/source", &other, true).await.expect("an answer").expect(200);
         client.wait_completed(job.text("jobId"), WAIT_MAX).await;
         for member in &fleet.members {
-            member.network.lose_commit_after("UPDATE job SET started", loss);
+            member.network.lose("UPDATE job SET started", loss);
         }
         let job = client.move_folder(&format!("{other}/source"), &destination).await.expect("an answer").expect(200);
         client.wait_completed(job.text("jobId"), WAIT_MAX).await;
@@ -38,7 +38,7 @@ async fn a_step_whose_commit_or_its_answer_is_lost_is_done_once() {
         assert_eq!(merged.len(), source.len());
         assert!(merged.values().all(|(_, version)| version == "Version 2"), "{loss:?}: {merged:#?}");
         assert!(files_below(&client, &other).await.is_empty(), "{loss:?}");
-        lost = fleet.members.iter().map(|member| member.network.lost_commits()).sum();
+        lost = fleet.members.iter().map(|member| member.network.losses()).sum();
     }
     assert!(lost >= 4, "only {lost} commits were lost, which proves little");
     fleet.end().await;
@@ -57,7 +57,7 @@ async fn a_submission_whose_answer_is_lost_finds_its_job_when_sent_again() {
             let request = client.request(reqwest::Method::POST, "/v1/bulkJobs/copyFolder");
             answer(request.header("x-stainless-retry-count", again).json(&body)).await.expect("an answer")
         };
-        fleet.members[0].network.lose_commit_after("INSERT INTO job", loss);
+        fleet.members[0].network.lose("INSERT INTO job", loss);
         let unknown = send("0").await;
         assert!(unknown.status >= 500, "nobody knows: {unknown:#?}");
         let again = send("1").await.expect(200);
@@ -67,7 +67,7 @@ async fn a_submission_whose_answer_is_lost_finds_its_job_when_sent_again() {
         // A second copy would have appended to every file.
         assert_eq!(files_below(&client, &format!("{destination}/source")).await, source, "{loss:?}");
     }
-    assert_eq!(fleet.members[0].network.lost_commits(), 3);
+    assert_eq!(fleet.members[0].network.losses(), 3);
     fleet.end().await;
 }
 
@@ -78,21 +78,21 @@ async fn a_cut_between_blob_store_and_catalog_leaves_no_row_without_bytes() {
     let client = fleet.client(0);
     for (number, loss) in [Loss::Answer, Loss::Commit, Loss::Answer].into_iter().enumerate() {
         let (name, bytes) = (format!("{number}.txt"), vec![b'x'; 100 + number]);
-        fleet.members[0].network.lose_commit_after("INSERT INTO content", loss);
+        fleet.members[0].network.lose("INSERT INTO content", loss);
         let unknown = client.upload("/up", &name, bytes.clone()).await.expect("an answer");
         assert!(unknown.status >= 500, "nobody knows: {unknown:#?}");
         let path = format!("/up/{name}");
         let download = client.get_file(&path).await.expect("an answer");
         match loss {
             Loss::Answer => assert!(download.status == 200 && download.bytes == bytes, "the row without its bytes"),
-            Loss::Commit => assert_eq!(download.status, 404),
+            Loss::Commit | Loss::Network => assert_eq!(download.status, 404),
         }
         let again = client.upload("/up", &name, bytes.clone()).await.expect("an answer").expect(200);
         let version = if loss == Loss::Answer { "Version 2" } else { "Version 1" };
         assert_eq!(again.body["versionInfo"]["name"], version);
         assert_eq!(client.get_file(&path).await.expect("an answer").bytes, bytes);
     }
-    assert_eq!(fleet.members[0].network.lost_commits(), 3);
+    assert_eq!(fleet.members[0].network.losses(), 3);
     // Bytes whose row never came are found at the next start; fsck, at the end, would tell.
     fleet.members[0].server.restart().await;
     fleet.end().await;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::fleet::{Fleet, WAIT_MAX, files_below, make_source, progress, until_past};
 use crate::support::client::Client;
-use crate::support::proxy::Network;
+use crate::support::proxy::{Loss, Network};
 
 const SLOW: [(&str, &str); 2] = [("CALOTYPE_BATCH_ROWS", "10"), ("CALOTYPE_BATCH_PAUSE_MS", "30")];
 const FAST: [(&str, &str); 2] = [("CALOTYPE_BATCH_ROWS", "50"), ("CALOTYPE_BATCH_PAUSE_MS", "10")];
@@ -161,7 +161,42 @@ async fn id_of(client: &Client, folder: &str, name: &str) -> String {
 /// history would be appended twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn rescue_of_a_live_job_appends_no_history_twice() {
-    let Some(mut fleet) = Fleet::start("rescue", &[]).await else { return };
+    let Some((fleet, job)) = merge_under_way("rescue").await else { return };
+    fleet.members[0].signal("STOP");
+    let client = fleet.client(1);
+    let before = progress(&client, &job).await;
+    until_past(&client, &job, before).await;
+    fleet.members[0].signal("CONT");
+    client.wait_completed(&job, WAIT_MAX).await;
+    tokio::time::sleep(AFTERMATH).await;
+    assert_merged_once(&client).await;
+    fleet.end().await;
+}
+
+/// A worker that freezes in the middle of a transaction holds the whole tree, until PostgreSQL ends its transaction.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_freezes_while_it_holds_the_tree_keeps_nobody_waiting_for_long() {
+    let Some((fleet, job)) = merge_under_way("holder").await else { return };
+    fleet.members[0].network.lose("UPDATE job SET started", Loss::Network);
+    let began = Instant::now();
+    while fleet.members[0].network.losses() == 0 {
+        assert!(began.elapsed() < WAIT_MAX, "it takes no step");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (client, began) = (fleet.client(1), Instant::now());
+    client.upload("/beside", "a.txt", b"a".to_vec()).await.expect("an answer").expect(200);
+    println!("an upload waited {:?} for the tree", began.elapsed());
+    client.wait_completed(&job, WAIT_MAX).await;
+    fleet.members[0].network.set(Network::Works);
+    fleet.members[0].until_well().await;
+    tokio::time::sleep(AFTERMATH).await;
+    assert_merged_once(&client).await;
+    fleet.end().await;
+}
+
+/// Server 0 moves a large folder onto another one of the same names; there is one more server.
+async fn merge_under_way(hint: &str) -> Option<(Fleet, String)> {
+    let mut fleet = Fleet::start(hint, &[]).await?;
     let client = fleet.client(0);
     make_source(&client, FOLDERS).await;
     for destination in ["/there", "/merged"] {
@@ -176,16 +211,12 @@ async fn rescue_of_a_live_job_appends_no_history_twice() {
     let job = job.text("jobId").to_owned();
     fleet.add(&SLOW).await;
     until_past(&fleet.client(0), &job, 50).await;
-    fleet.members[0].signal("STOP");
-    let client = fleet.client(1);
-    let before = progress(&client, &job).await;
-    until_past(&client, &job, before).await;
-    fleet.members[0].signal("CONT");
-    client.wait_completed(&job, WAIT_MAX).await;
-    tokio::time::sleep(AFTERMATH).await;
-    let merged = files_below(&client, "/merged/source").await;
+    Some((fleet, job))
+}
+
+async fn assert_merged_once(client: &Client) {
+    let merged = files_below(client, "/merged/source").await;
     assert_eq!(merged.len(), FOLDERS * 40);
     assert!(merged.values().all(|(_, version)| version == "Version 2"), "{merged:#?}");
-    assert!(files_below(&client, "/there").await.is_empty(), "all of it is moved");
-    fleet.end().await;
+    assert!(files_below(client, "/there").await.is_empty(), "all of it is moved");
 }

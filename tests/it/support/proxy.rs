@@ -1,5 +1,5 @@
 //! The network between a server and PostgreSQL, as bad as it gets: it stalls without a word, it closes, and it loses
-//! exactly the answer to one commit.
+//! exactly the answer to one commit, or stalls at exactly one statement.
 //!
 //! For the last of these it reads along: which statements a transaction has run, and its `COMMIT`.
 
@@ -34,6 +34,8 @@ pub enum Loss {
     Commit,
     /// It is done, and nobody is told.
     Answer,
+    /// No commit at all: the network stalls at the statement itself, in the middle of the transaction.
+    Network,
 }
 
 /// Waits for the commit of a transaction that ran a statement with this text in it.
@@ -45,7 +47,7 @@ struct Trap {
 /// A proxy on a port of its own. Dropping it leaves its connections to the runtime's end.
 pub struct Proxy {
     port: u16,
-    network: watch::Sender<Network>,
+    network: Arc<watch::Sender<Network>>,
     trap: Arc<Mutex<Option<Trap>>>,
     sprung: Arc<AtomicU64>,
 }
@@ -58,12 +60,17 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("its number").port();
         let (network, state) = watch::channel(Network::Works);
+        let network = Arc::new(network);
         let (trap, sprung) = (Arc::new(Mutex::new(None)), Arc::new(AtomicU64::new(0)));
-        let (trap_there, sprung_there) = (Arc::clone(&trap), Arc::clone(&sprung));
+        let (trap_there, sprung_there, network_there) = (Arc::clone(&trap), Arc::clone(&sprung), Arc::clone(&network));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let pass =
-                    Pass { state: state.clone(), trap: Arc::clone(&trap_there), sprung: Arc::clone(&sprung_there) };
+                let pass = Pass {
+                    state: state.clone(),
+                    network: Arc::clone(&network_there),
+                    trap: Arc::clone(&trap_there),
+                    sprung: Arc::clone(&sprung_there),
+                };
                 tokio::spawn(pass.connect(client, target.clone()));
             }
         });
@@ -82,13 +89,13 @@ impl Proxy {
         self.network.send_replace(network);
     }
 
-    /// Loses the next commit of a transaction that ran a statement with this text in it.
-    pub fn lose_commit_after(&self, statement: &'static str, loss: Loss) {
+    /// Loses the next commit of a transaction that ran a statement with this text in it, or stalls at that statement.
+    pub fn lose(&self, statement: &'static str, loss: Loss) {
         *self.trap.lock().expect("nobody panics with it") = Some(Trap { statement, loss });
     }
 
-    /// How many commits were lost so far.
-    pub fn lost_commits(&self) -> u64 {
+    /// How many times that has happened.
+    pub fn losses(&self) -> u64 {
         self.sprung.load(Ordering::SeqCst)
     }
 }
@@ -96,6 +103,7 @@ impl Proxy {
 /// What one connection knows.
 struct Pass {
     state: watch::Receiver<Network>,
+    network: Arc<watch::Sender<Network>>,
     trap: Arc<Mutex<Option<Trap>>>,
     sprung: Arc<AtomicU64>,
 }
@@ -139,7 +147,11 @@ impl Pass {
             let mut whole = 0;
             while let Some(message) = seen.message(&bytes[whole..]) {
                 let (length, commits) = message;
-                if commits && let Some(loss) = self.springs(&seen.statements) {
+                if self.springs(&seen.statements, |loss| loss == Loss::Network).is_some() {
+                    self.network.send_replace(Network::Stalls);
+                    self.works().await;
+                }
+                if commits && let Some(loss) = self.springs(&seen.statements, |loss| loss != Loss::Network) {
                     lose.send_replace(Some(loss));
                     if loss == Loss::Answer {
                         drop(to.write_all(&bytes[..whole + length]).await);
@@ -162,9 +174,10 @@ impl Pass {
         }
     }
 
-    fn springs(&self, statements: &[String]) -> Option<Loss> {
+    fn springs(&self, statements: &[String], of_this_kind: impl Fn(Loss) -> bool) -> Option<Loss> {
         let mut trap = self.trap.lock().expect("nobody panics with it");
-        let hit = trap.as_ref().is_some_and(|trap| statements.iter().any(|sql| sql.contains(trap.statement)));
+        let met = |trap: &Trap| of_this_kind(trap.loss) && statements.iter().any(|sql| sql.contains(trap.statement));
+        let hit = trap.as_ref().is_some_and(met);
         if hit {
             self.sprung.fetch_add(1, Ordering::SeqCst);
         }
