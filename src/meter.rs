@@ -5,11 +5,14 @@
 //! without bound. What is known only by asking (the queue, the process) is asked for when somebody reads: see
 //! `http/metrics.rs`.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics::{
-    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram, set_global_recorder,
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    set_global_recorder,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -104,10 +107,60 @@ fn describe() {
     describe_gauge!(STARTED, Unit::Seconds, "When the process started, since 1970");
 }
 
+/// The series of one route, looked up when they are first needed.
+#[derive(Default)]
+struct OfRoute {
+    bytes: Option<Counter>,
+    /// A handful at most, by method.
+    requests: Vec<(&'static str, OfMethod)>,
+}
+
+struct OfMethod {
+    seconds: Histogram,
+    /// By class of status.
+    answered: Vec<(&'static str, Counter)>,
+}
+
+thread_local! {
+    /// Finding a series by its labels costs as much as all the rest of measuring a request, and there are only as many
+    /// routes as the router has.
+    static ROUTES: RefCell<HashMap<String, OfRoute>> = RefCell::default();
+}
+
+/// Hands over the series of a route, once there is somebody who records.
+fn of_route<R>(route: &str, act: impl FnOnce(&mut OfRoute) -> R) -> Option<R> {
+    RECORDER.get()?;
+    Some(ROUTES.with_borrow_mut(|routes| match routes.get_mut(route) {
+        Some(series) => act(series),
+        None => act(routes.entry(route.to_owned()).or_default()),
+    }))
+}
+
+/// What a list of few has under a name, made if there is nothing.
+fn named<'l, T>(list: &'l mut Vec<(&'static str, T)>, name: &'static str, make: impl FnOnce() -> T) -> &'l mut T {
+    let at = list.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+        list.push((name, make()));
+        list.len() - 1
+    });
+    &mut list[at].1
+}
+
 /// A request was answered. `route` is the template, not the path.
 pub fn answered(route: &str, method: &'static str, status: u16, took: Duration) {
-    counter!(REQUESTS, "route" => route.to_owned(), "method" => method, "status" => class(status)).increment(1);
-    histogram!(REQUEST_SECONDS, "route" => route.to_owned(), "method" => method).record(took);
+    let class = class(status);
+    of_route(route, |series| {
+        let series = named(&mut series.requests, method, || OfMethod {
+            seconds: histogram!(REQUEST_SECONDS, "route" => route.to_owned(), "method" => method),
+            answered: Vec::new(),
+        });
+        series.seconds.record(took);
+        let answered = named(
+            &mut series.answered,
+            class,
+            || counter!(REQUESTS, "route" => route.to_owned(), "method" => method, "status" => class),
+        );
+        answered.increment(1);
+    });
 }
 
 /// A client went away before its request was answered.
@@ -126,8 +179,9 @@ fn class(status: u16) -> &'static str {
 }
 
 /// The counter of bytes that answers of a route have carried.
-pub fn response_bytes(route: &str) -> metrics::Counter {
-    counter!(RESPONSE_BYTES, "route" => route.to_owned())
+pub fn response_bytes(route: &str) -> Counter {
+    let new = || counter!(RESPONSE_BYTES, "route" => route.to_owned());
+    of_route(route, |series| series.bytes.get_or_insert_with(new).clone()).unwrap_or_else(Counter::noop)
 }
 
 /// A body was stored.

@@ -59,7 +59,11 @@ const MARKER_BYTES_MAX: u64 = 1024;
 impl BlobId {
     /// The key of this blob: sharded by the low byte, because ids are handed out in order.
     fn path(self) -> Path {
-        Path::from(format!("{BLOBS}/{:02x}/{:016x}", self.0 & 0xff, self.0))
+        Path::from(self.key())
+    }
+
+    fn key(self) -> String {
+        format!("{BLOBS}/{:02x}/{:016x}", self.0 & 0xff, self.0)
     }
 
     /// The inverse of [`BlobId::path`]; `None` for a key that `path` would not have made.

@@ -77,7 +77,7 @@ impl Blobs {
 
     /// Where a blob is, if the store is a directory.
     fn file_of(&self, id: BlobId) -> Option<PathBuf> {
-        self.root.as_ref().map(|root| root.join(id.path().as_ref()))
+        self.root.as_ref().map(|root| root.join(id.key()))
     }
 }
 

@@ -1,9 +1,10 @@
-//! Around every request: its id, its line in the log, and what is measured of it.
+//! Around every request: its id, its line in the log, what is measured of it, and an answer if its handler panics.
 //!
 //! The id goes to the answer and, through a span, into every line that is logged meanwhile. The span also has room for the
 //! public id of the caller's key, which is filled in where the key is checked. A line tells the path and the harmless part
 //! of the query: what may be a signature, a token or a key is never told.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures_util::FutureExt;
 use hyper::body::{Frame, SizeHint};
 use tracing::{Instrument, field};
 
@@ -31,30 +33,39 @@ const TOLD_CHARS_MAX: usize = 500;
 /// Gives the request its id, logs and measures how it ended, and puts the id on the answer.
 pub async fn identify(request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let id = uuid::Uuid::new_v4().to_string();
+    let mut id = uuid::Uuid::encode_buffer();
+    let id: &str = uuid::Uuid::new_v4().hyphenated().encode_lower(&mut id);
     let span = tracing::info_span!("request", request_id = id, key = field::Empty);
-    let (method, uri) = (request.method().clone(), request.uri().clone());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut abandoned = Abandoned(Some((span.clone(), method.clone(), uri.clone())));
-    let mut response = next.run(request).instrument(span.clone()).await;
-    abandoned.0 = None;
+    let mut asked = Asked { span, method: request.method().clone(), uri: request.uri().clone(), is_answered: false };
+    // What a handler left half done when it panicked is undone as when its client goes away.
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(asked.span.clone()).await;
+    asked.is_answered = true;
+    let mut response = answer.unwrap_or_else(|_| reply::internal_error());
+    let Asked { span, method, uri, .. } = &asked;
     let took = began.elapsed();
-    span.in_scope(|| log(&method, &uri, &mut response, took));
+    span.in_scope(|| log(method, uri, &mut response, took));
     let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-    meter::answered(route, method_name(&method), response.status().as_u16(), took);
+    meter::answered(route, method_name(method), response.status().as_u16(), took);
     // A UUID is always a legal header value.
-    response.headers_mut().insert(REQUEST_ID, HeaderValue::from_str(&id).expect("a UUID is ASCII"));
-    if method == Method::HEAD { response } else { count(response, route) }
+    response.headers_mut().insert(REQUEST_ID, HeaderValue::from_str(id).expect("a UUID is ASCII"));
+    if *method == Method::HEAD { response } else { count(response, route) }
 }
 
-/// Tells, when it is dropped before it was emptied, that the client went away before its request was answered.
-struct Abandoned(Option<(tracing::Span, Method, Uri)>);
+/// A request; tells, when it is dropped unanswered, that the client went away.
+struct Asked {
+    span: tracing::Span,
+    method: Method,
+    uri: Uri,
+    is_answered: bool,
+}
 
-impl Drop for Abandoned {
+impl Drop for Asked {
     fn drop(&mut self) {
-        if let Some((span, method, uri)) = self.0.take() {
+        if !self.is_answered {
             meter::abandoned();
-            span.in_scope(|| tracing::debug!(%method, path = told(&uri), "the client went away"));
+            let Asked { span, method, uri, .. } = self;
+            span.in_scope(|| tracing::debug!(%method, path = told(uri), "the client went away"));
         }
     }
 }

@@ -44,7 +44,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, patch, post, put};
 use tower::util::MapRequestLayer;
 use tower::{Layer, Service};
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::error::{Error, Refusal};
@@ -110,8 +109,7 @@ pub fn service(
         .method_not_allowed_fallback(no_route);
     let router = delivery::prefixes(&app.settings)
         .into_iter()
-        .fold(router, |router, prefix| router.route(&format!("{prefix}{{*path}}"), any(delivery::deliver)))
-        .layer(CatchPanicLayer::custom(|_| reply::internal_error()));
+        .fold(router, |router, prefix| router.route(&format!("{prefix}{{*path}}"), any(delivery::deliver)));
     let router = if app.limits.is_some() { router.layer(middleware::from_fn(caller::tell_limit)) } else { router };
     let router = router.layer(middleware::from_fn(identify::identify)).with_state(app);
     MapRequestLayer::new(normalise_path).layer(router)
@@ -124,10 +122,13 @@ async fn no_route() -> Response {
 /// One form for the paths of the API; delivery paths stay as they are.
 fn normalise_path(mut request: Request<Body>) -> Request<Body> {
     let path = request.uri().path();
+    let begins = |prefix: &&str| path.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    if !["/v1/", "/v2/", "/api/v1/", "/api/v2/", "/calotype/"].iter().any(begins) {
+        return request;
+    }
     let lower = path.to_ascii_lowercase();
-    let is_api = ["/v1/", "/v2/", "/api/v1/", "/api/v2/", "/calotype/"].iter().any(|prefix| lower.starts_with(prefix));
     let trimmed = lower.trim_end_matches('/');
-    if is_api && trimmed != path {
+    if trimmed != path {
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
         if let Ok(uri) = format!("{trimmed}{query}").parse::<Uri>() {
             *request.uri_mut() = uri;

@@ -1,9 +1,9 @@
 //! The bytes behind a path.
 //!
 //! On SQLite what a path leads to is remembered, together with the number of changes of the tree that there had been
-//! before it was read (`Db::tree_changes`). It counts only while that number stands, so any upload, move or change makes
-//! all of it count for nothing, and nobody sees an older state than the last one acknowledged. A folder copy does not
-//! disturb it before it is published. Reading the catalog costs more than the rest of a small download. On PostgreSQL
+//! before it was read (`Db::tree_changes`). It counts only while that number stands, so any move or change makes all of it
+//! count for nothing, and nobody sees an older state than the last one acknowledged. A new file does not disturb it, because
+//! only paths that lead somewhere are remembered, nor does a folder copy before it is published. Reading the catalog costs more than the rest of a small download. On PostgreSQL
 //! other servers change the tree too, and every request reads it.
 
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const REMEMBERED_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Bytes that an entry takes beside its path, about.
 const ENTRY_BYTES: u32 = 320;
 
-/// What was delivered lately, by path, with the number of changes before it was read.
+/// What was delivered lately, by path (without a slash before it), with the number of changes before it was read.
 pub type Delivered = Cache<String, (u64, Arc<Deliverable>)>;
 
 /// An empty memory.
@@ -37,10 +37,8 @@ pub fn remember() -> Delivered {
 /// The current version of the file at a path; `None` when there is none.
 pub async fn current(app: &App, folder: &FolderPath, name: &str) -> Result<Option<Arc<Deliverable>>> {
     let Some(changes) = app.db.tree_changes() else { return read(app, folder, name).await };
-    let path = folder.join(name).to_string();
-    if let Some((then, file)) = app.delivered.get(&path)
-        && then == changes
-    {
+    let path: String = folder.segments().iter().flat_map(|segment| [segment, "/"]).chain([name]).collect();
+    if let Some(file) = remembered(app, &path) {
         return Ok(Some(file));
     }
     let file = read(app, folder, name).await?;
@@ -48,6 +46,12 @@ pub async fn current(app: &App, folder: &FolderPath, name: &str) -> Result<Optio
         app.delivered.insert(path, (changes, Arc::clone(file)));
     }
     Ok(file)
+}
+
+/// What is remembered of a path, without a slash before it, if it still counts.
+pub fn remembered(app: &App, path: &str) -> Option<Arc<Deliverable>> {
+    let changes = app.db.tree_changes()?;
+    app.delivered.get(path).filter(|(then, _)| *then == changes).map(|(_, file)| file)
 }
 
 async fn read(app: &App, folder: &FolderPath, name: &str) -> Result<Option<Arc<Deliverable>>> {

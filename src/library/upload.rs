@@ -197,6 +197,7 @@ async fn put_version(
         if !files::insert_if_free(tx, id, folder, name, content.id, flags, now, change).await? {
             return Ok(None);
         }
+        tx.only_adds();
         if !app.db.is_sqlite() {
             // Others may have taken and freed the name since the number was drawn; now it is ours.
             let change = tx.next_change().await?;

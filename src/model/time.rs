@@ -32,7 +32,7 @@ impl Millis {
 
     /// The form of the `Last-Modified` header: `Sun, 06 Nov 1994 08:49:37 GMT`.
     pub fn http_date(self) -> String {
-        self.utc().format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+        httpdate::fmt_http_date(self.system())
     }
 }
 

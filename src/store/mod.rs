@@ -225,8 +225,9 @@ impl Db {
         Ok(Tx { held, fault: None, tree_changes: None, patience })
     }
 
-    /// A number that is another one as soon as the tree can have changed: what is read after taking it holds for as long
-    /// as it stands. `None` while a change is being committed, and on PostgreSQL, which other servers change too.
+    /// A number that is another one as soon as something in the tree can have changed: what a path is found to lead to
+    /// after taking it holds for as long as it stands. A path that leads nowhere may come to lead somewhere. `None` while a
+    /// change is being committed, and on PostgreSQL, which other servers change too.
     pub fn tree_changes(&self) -> Option<u64> {
         let changes = self.tree_changes.load(Ordering::SeqCst);
         (self.is_sqlite() && changes.is_multiple_of(2)).then_some(changes)
@@ -332,6 +333,12 @@ impl Tx {
         }
         self.one::<(i64,)>(&OWN_TREE, args![TREE_LOCK]).await?;
         Ok(())
+    }
+
+    /// Says that this transaction adds names that led nowhere and does nothing else to the tree, so that what was read by
+    /// path before it is still true.
+    pub fn only_adds(&mut self) {
+        self.tree_changes = None;
     }
 
     /// The number of the change that this transaction makes: one more than any taken before it.

@@ -48,6 +48,8 @@ use refusal::Refusal;
 use signature::Signature;
 use target::{Form, Target};
 
+/// Headers that an original has, so that their table need not grow.
+const HEADERS: usize = 12;
 /// Says that an answer is not quite what was asked for.
 const NOTE: HeaderName = HeaderName::from_static("calotype-note");
 const NOT_TRANSFORMED: HeaderValue = HeaderValue::from_static("the original; this version does not transform");
@@ -111,16 +113,19 @@ async fn answer(app: &App, method: &Method, uri: &Uri, asked: &HeaderMap) -> Res
         headers.insert(NOTE, NOT_TRANSFORMED);
     }
     if query.get("ik-attachment") == Some("true") {
-        set(headers, header::CONTENT_DISPOSITION, &headers::attachment(&found.target.name));
+        set(headers, header::CONTENT_DISPOSITION, &headers::attachment(&found.name));
     }
     Ok(response)
 }
 
-/// Endpoint and the path below it, of which the first ends in a slash.
+/// Endpoint and the path below it, of which the first ends in a slash: what [`prefixes`] lists, taken apart.
 fn split<'u>(app: &App, uri: &'u Uri) -> Option<(&'u str, &'u str)> {
     let path = uri.path();
-    let is_prefix = |prefix: &String| path.starts_with(prefix.as_str());
-    prefixes(&app.settings).iter().find(|prefix| is_prefix(prefix)).map(|prefix| path.split_at(prefix.len()))
+    let below =
+        |path: &'u str| path.strip_prefix('/')?.strip_prefix(app.settings.endpoint_id.as_str())?.strip_prefix('/');
+    let behind_public = public_path(&app.settings).and_then(|public| below(path.strip_prefix(public)?));
+    let file = behind_public.or_else(|| below(path))?;
+    Some(path.split_at(path.len() - file.len()))
 }
 
 /// For whom the answer may be, as far as the URL alone tells.
@@ -162,7 +167,8 @@ fn signed_endpoints(app: &App, uri: &Uri, endpoint: &str, asked: &HeaderMap) -> 
 
 /// A file, and how it was found.
 struct Found {
-    target: Target,
+    name: String,
+    form: Form,
     file: Arc<Deliverable>,
     /// By the token of its version.
     is_pinned: bool,
@@ -170,13 +176,21 @@ struct Found {
 
 async fn find(app: &App, path: &str, query: &Query) -> Result<Option<Found>> {
     let token = query.get("ik-obj-version");
+    if token.is_none()
+        && target::is_plain(path, query)
+        && let Some(file) = delivery::remembered(app, path)
+    {
+        let name = path.rsplit_once('/').map_or(path, |(_, name)| name).to_owned();
+        return Ok(Some(Found { name, form: Form::Original, file, is_pinned: false }));
+    }
     for target in target::readings(path, query) {
         let file = match token {
             Some(token) => delivery::version(app, &target.folder, &target.name, token).await?,
             None => delivery::current(app, &target.folder, &target.name).await?,
         };
         if let Some(file) = file {
-            return Ok(Some(Found { target, file, is_pinned: token.is_some() }));
+            let Target { name, form, .. } = target;
+            return Ok(Some(Found { name, form, file, is_pinned: token.is_some() }));
         }
     }
     Ok(None)
@@ -185,7 +199,7 @@ async fn find(app: &App, path: &str, query: &Query) -> Result<Option<Found>> {
 /// Whether this file may be sent to these people. `true` when it is what they asked for, `false` when it stands in for
 /// what cannot be made.
 fn check(app: &App, found: &Found, audience: Audience) -> Result<bool, Refusal> {
-    let Found { target: Target { form, .. }, file, .. } = found;
+    let Found { form, file, .. } = found;
     if file.flags & UNPUBLISHED != 0 {
         return Err(Refusal::NoFile);
     }
@@ -210,6 +224,7 @@ async fn send(app: &App, method: &Method, asked: &HeaderMap, file: &Deliverable)
     let size = file.size.cast_unsigned();
     let current = Current { etag: &etag, modified: file.modified.system() };
     let mut response = StatusCode::OK.into_response();
+    *response.headers_mut() = HeaderMap::with_capacity(HEADERS);
     headers::describe(response.headers_mut(), file, &etag);
     match conditional::evaluate(asked, current) {
         Outcome::Proceed => {}

@@ -47,6 +47,13 @@ pub fn readings(path: &str, query: &Query) -> Vec<Target> {
     strict.into_iter().chain(loose.flatten()).collect()
 }
 
+/// Whether a path, as received, is that of a file and nothing else: nothing in it is to be decoded or left out, and nothing
+/// asks for a transformation. Of such a path its one reading is the path.
+#[must_use]
+pub fn is_plain(path: &str, query: &Query) -> bool {
+    !path.contains('%') && !path.starts_with("tr:") && !path.contains("/tr:") && query.get("tr").is_none()
+}
+
 fn reading(path: &str, query: &Query, is_transformation: impl Fn(&str) -> bool) -> Option<Target> {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
     let (steps, folders): (Vec<&str>, Vec<&str>) = folders.split('/').partition(|segment| is_transformation(segment));
@@ -131,6 +138,26 @@ mod tests {
         );
         assert_eq!(read("x/tr%3aw-1%2Ch-2/a.jpg")[1], (path("/x/a.jpg"), Form::Spelled));
         assert_eq!(read("x/tr%3Aw"), [(path("/x/tr:w"), Form::Original), (path("/x/tr:w"), Form::Original)]);
+    }
+
+    #[test]
+    fn a_plain_path_is_its_own_reading() {
+        for (url, expected) in [
+            ("a.jpg", true),
+            ("x/y/a+b.jpg?updatedAt=1&tr=", true),
+            ("x/atr:/a.jpg", true),
+            ("a%20b.jpg", false),
+            ("tr:w-1/a.jpg", false),
+            ("x/tr:w-1/a.jpg", false),
+            ("a.jpg?tr=w-1", false),
+        ] {
+            let uri: axum::http::Uri = format!("/library/{url}").parse().unwrap();
+            let path = &uri.path()["/library/".len()..];
+            assert_eq!(is_plain(path, &Query::of(&uri)), expected, "{url}");
+            if expected {
+                assert_eq!(read(url), [(format!("/{path}"), Form::Original)], "{url}");
+            }
+        }
     }
 
     #[test]
