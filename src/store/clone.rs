@@ -75,8 +75,8 @@ statements! {
     PAST_FILES_COUNT: "SELECT count(*) FROM past_file p CROSS JOIN folder m
         WHERE m.copied_by = $1 AND m.copied_from = p.folder_id AND p.until > $2 AND p.until <= $3 AND p.since <= $4";
     PAST_FILES_END: "SELECT until FROM past_file WHERE until > $1 AND until <= $2 ORDER BY until LIMIT 1 OFFSET $3";
-    /// The last of the next `$3` folders of a clone.
-    NEXT_FOLDERS_END: "SELECT max(id) FROM (SELECT id FROM folder WHERE copied_by = $1 AND id > $2 ORDER BY id LIMIT $3) page";
+    /// The last of the next `$3` folders of a clone, and how many they are.
+    NEXT_FOLDERS_END: "SELECT max(id), count(*) FROM (SELECT id FROM folder WHERE copied_by = $1 AND id > $2 ORDER BY id LIMIT $3) page";
     ORIGIN: "SELECT copied_from FROM folder WHERE id = $1";
     /// The superseded versions that files [$1, $2) of a clone are to have; their `version_id` names the source.
     HISTORY_COUNT: "SELECT (SELECT count(*) FROM file d JOIN version v ON v.file_id = d.version_id WHERE d.id >= $1 AND d.id < $2 AND v.since <= $3)
@@ -175,9 +175,11 @@ pub async fn page_end_of_many(
     tx.maybe(sql, args![job, after, to, rows - 1]).await
 }
 
-/// The last of the clone's next `rows` folders after `after`; `None` when there are no more.
-pub async fn next_folders_end(tx: &mut Tx, job: JobId, after: FolderId, rows: i64) -> Result<Option<FolderId>> {
-    Ok(tx.one::<(Option<FolderId>,)>(&NEXT_FOLDERS_END, args![job, after, rows]).await?.0)
+/// The last of the clone's next `rows` folders after `after`, and whether there may be more behind it; `None` when there
+/// are no more.
+pub async fn next_folders_end(tx: &mut Tx, job: JobId, after: FolderId, rows: i64) -> Result<Option<(FolderId, bool)>> {
+    let (last, count): (Option<FolderId>, i64) = tx.one(&NEXT_FOLDERS_END, args![job, after, rows]).await?;
+    Ok(last.map(|last| (last, count == rows)))
 }
 
 /// The folder that a clone's folder was made from.

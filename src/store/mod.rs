@@ -28,6 +28,7 @@ pub mod settings;
 pub mod snapshot;
 pub mod sweep;
 pub mod upload_tokens;
+mod value;
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,8 +38,8 @@ use std::time::Instant;
 use futures_util::TryStreamExt;
 use tokio::sync::OwnedMappedMutexGuard;
 
-use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow};
-use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
+use sqlx::postgres::{PgConnection, PgPool, PgRow};
+use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{FromRow, Postgres, Sqlite, Transaction, pool::PoolConnection};
 
 use crate::error::{Error, Result};
@@ -46,6 +47,9 @@ use crate::meter;
 use glance::Glance;
 pub use open::sqlite_options;
 use pulse::{Patience, Pulse};
+pub use value::Value;
+pub(crate) use value::args;
+use value::{postgres_args, sqlite_args};
 
 /// A statement: one text for both databases, or one for each where they truly differ.
 #[derive(Clone, Copy, Debug)]
@@ -159,14 +163,6 @@ enum Held {
 enum Link<'a> {
     Sqlite(&'a mut SqliteConnection),
     Postgres(&'a mut PgConnection),
-}
-
-/// A value bound to a statement.
-#[derive(Clone, Debug)]
-pub enum Value {
-    Int(Option<i64>),
-    Text(Option<String>),
-    Bool(Option<bool>),
 }
 
 impl Db {
@@ -463,56 +459,3 @@ async fn commit_counted(tx: Transaction<'static, Sqlite>, changes: Arc<AtomicU64
 /// A row of either database.
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-
-/// The values of a statement, in the order of `$1`, `$2`, …
-macro_rules! args {
-    ($($value:expr),* $(,)?) => { vec![$(crate::store::Value::from($value)),*] };
-}
-pub(crate) use args;
-
-macro_rules! bind {
-    ($arguments:ty, $values:expr) => {{
-        use sqlx::Arguments;
-        let mut arguments = <$arguments>::default();
-        for value in $values {
-            match value {
-                Value::Int(value) => arguments.add(value),
-                Value::Text(value) => arguments.add(value),
-                Value::Bool(value) => arguments.add(value),
-            }
-            .map_err(sqlx::Error::Encode)?;
-        }
-        arguments
-    }};
-}
-
-fn sqlite_args(values: Vec<Value>) -> Result<SqliteArguments> {
-    Ok(bind!(SqliteArguments, values))
-}
-
-fn postgres_args(values: Vec<Value>) -> Result<PgArguments> {
-    Ok(bind!(PgArguments, values))
-}
-
-macro_rules! value_from {
-    ($($from:ty => $variant:ident, $of:ident => $expr:expr;)*) => {
-        $(impl From<$from> for Value { fn from($of: $from) -> Value { Value::$variant(Some($expr)) } }
-          impl From<Option<$from>> for Value { fn from(value: Option<$from>) -> Value { Value::$variant(value.map(|$of: $from| $expr)) } })*
-    };
-}
-
-value_from! {
-    i64 => Int, v => v;
-    bool => Bool, v => v;
-    String => Text, v => v;
-    &str => Text, v => v.to_owned();
-    crate::model::time::Millis => Int, v => v.0;
-    crate::model::ids::FolderId => Int, v => v.0;
-    crate::model::ids::FileId => Int, v => v.0;
-    crate::model::ids::VersionId => Int, v => v.0;
-    crate::model::ids::ContentId => Int, v => v.0;
-    crate::model::ids::BlobId => Int, v => v.0;
-    crate::model::ids::JobId => Int, v => v.0;
-    crate::model::ids::CustomFieldId => Int, v => v.0;
-    crate::model::ids::KeyId => Int, v => v.0;
-}

@@ -107,14 +107,18 @@ async fn live_page(db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind,
         return page.finish(db, tx, job, c, kind, if is_full { room } else { 1 }).await;
     }
     let after = FolderId(job.cursor_id);
-    let Some((last, partial)) = next_folders(tx, job, kind, after, room).await? else {
+    let Some(Reached { last, name, is_end }) = next_folders(tx, job, kind, after, room).await? else {
         enter_next(job, kind)?;
         return Ok(1);
     };
     let mut page = Copied::begin(db, tx, last, room).await?;
-    let Some(to) = partial else {
+    let Some(to) = name else {
         page.many(tx, kind, c, after, last).await?;
         (job.cursor_id, job.cursor_name) = (last.0, None);
+        // Files make no folders that there would be more to look into, nor do folders without any in them.
+        if is_end && (kind == Kind::Files || page.made == 0) {
+            enter_next(job, kind)?;
+        }
         return page.finish(db, tx, job, c, kind, 1).await;
     };
     let from = rows::origin(tx, last).await?;
@@ -124,28 +128,28 @@ async fn live_page(db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind,
     page.finish(db, tx, job, c, kind, room).await
 }
 
-/// The last of the clone's next folders that a page of `room` rows reaches, and the name it reaches there
-/// if it does not hold all of that folder; `None` when there are no more folders. A few folders are tried
-/// first, because finding the end of a page must not cost more than the page.
-async fn next_folders(
-    tx: &mut Tx,
-    job: &Job,
-    kind: Kind,
-    after: FolderId,
-    room: i64,
-) -> Result<Option<(FolderId, Option<String>)>> {
+/// How far a page reaches: the last of the clone's folders in it, the name that it reaches there if it does not hold all
+/// of that folder, and whether it is known that no folder is left behind it.
+struct Reached {
+    last: FolderId,
+    name: Option<String>,
+    is_end: bool,
+}
+
+/// How far a page of `room` rows reaches; `None` when there are no more folders. A few folders are tried first, because
+/// finding the end of a page must not cost more than the page.
+async fn next_folders(tx: &mut Tx, job: &Job, kind: Kind, after: FolderId, room: i64) -> Result<Option<Reached>> {
     let mut folders = FOLDERS_TRIED_FIRST.min(room);
-    let Some(mut last) = rows::next_folders_end(tx, job.id, after, folders).await? else { return Ok(None) };
+    let Some((mut last, mut more)) = rows::next_folders_end(tx, job.id, after, folders).await? else { return Ok(None) };
     loop {
-        if let Some((folder, name)) = rows::page_end_of_many(tx, kind, job.id, after, last, room).await? {
-            return Ok(Some((folder, Some(name))));
+        if let Some((last, name)) = rows::page_end_of_many(tx, kind, job.id, after, last, room).await? {
+            return Ok(Some(Reached { last, name: Some(name), is_end: false }));
         }
-        folders *= FOLDERS_TRIED_FIRST;
-        let next = rows::next_folders_end(tx, job.id, after, folders.min(room)).await?.unwrap_or(last);
-        if next == last {
-            return Ok(Some((last, None)));
+        if !more || folders >= room {
+            return Ok(Some(Reached { last, name: None, is_end: !more }));
         }
-        last = next;
+        folders = (folders * FOLDERS_TRIED_FIRST).min(room);
+        (last, more) = rows::next_folders_end(tx, job.id, after, folders).await?.unwrap_or((last, false));
     }
 }
 
@@ -190,7 +194,9 @@ async fn past_page(db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind,
 async fn leave_past(tx: &mut Tx, job: &mut Job, kind: Kind, used: i64) -> Result<i64> {
     job.bound = 0;
     match kind {
-        Kind::Folders if rows::next_folders_end(tx, job.id, FolderId(job.cursor_id), 1).await?.is_some() => {
+        Kind::Folders
+            if !job.is_fresh && rows::next_folders_end(tx, job.id, FolderId(job.cursor_id), 1).await?.is_some() =>
+        {
             job.enter(Phase::CloneFolders)?
         }
         Kind::Folders => {
