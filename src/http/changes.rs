@@ -13,7 +13,7 @@ use super::openapi::{refusals, requests, schemas};
 use super::{AppState, WireId, body, reply, represent};
 use crate::error::{Refusal, Result};
 use crate::library::changes::{self, AiTags, Changes, Publish};
-use crate::library::custom_fields;
+use crate::library::{custom_fields, extensions};
 use crate::model::coordinates;
 use crate::model::tags;
 
@@ -26,7 +26,7 @@ pub(super) const DESCRIPTION_CHARS_MAX: usize = 5_000;
     summary = "Change what is said about a file",
     description = "Changes the current version. A missing key leaves a thing as it is, `null` takes it away. Tags may also be one text, \
         separated by commas.",
-    responses((status = 200, description = "The file, changed", body = schemas::FileObject), refusals::Update)
+    responses((status = 200, description = "The file, changed", body = schemas::Changed), refusals::Update)
 )]
 /// `PATCH /v1/files/{fileId}/details`. A missing key leaves a thing as it is, `null` takes it away.
 pub async fn update(
@@ -46,8 +46,33 @@ pub async fn update(
         custom_metadata: new_custom_metadata(params.value("customMetadata"))?,
         publish: publish(params.value("publish"))?,
     };
+    let extensions = extensions(&params)?;
     let file = changes::update(&app, id, &changes).await?;
-    Ok(reply::json(StatusCode::OK, &represent::asset(&app, &file)))
+    let mut answer = represent::asset(&app, &file);
+    if !extensions.is_empty() {
+        answer["extensionStatus"] = extensions::statuses(&extensions).into();
+    }
+    Ok(reply::json(StatusCode::OK, &answer))
+}
+
+/// The extensions that are asked for: an array, or its text as old clients send it. Where their results should go is
+/// looked at too, so that a typing error is told here as it is for uploads.
+fn extensions(params: &Params) -> Result<Vec<String>, Refusal> {
+    match params.value("webhookUrl") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(url)) if url.is_empty() || extensions::is_webhook_url(url) => {}
+        Some(_) => return Err(Refusal::BadUploadParameter("webhookUrl")),
+    }
+    let names = match params.value("extensions") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::String(text)) if text.is_empty() => return Ok(Vec::new()),
+        Some(Value::String(text)) => {
+            let array: Option<Value> = serde_json::from_str(text).ok();
+            array.as_ref().and_then(extensions::names)
+        }
+        Some(array) => extensions::names(array),
+    };
+    names.ok_or(Refusal::BadUploadParameter("extensions"))
 }
 
 /// A list of texts, or text separated by commas as old clients send it.

@@ -34,7 +34,7 @@ refused! {
         BadSearchQuery("Invalid search query - rating is not a valid search field. Please refer to the documentation for syntax specification.".into());
     File: InvalidFileId, NoFile;
     Update: InvalidFileId, NotAList("tags"), TagsTooLong, PercentInTags, BadAiTags, BadCoordinates, BadDescription,
-        NotABoolean("publish.isPublished"), InvalidCustomMetadata(Faults::one("price", "should be of type number")), NoFile;
+        NotABoolean("publish.isPublished"), BadUploadParameter("extensions"), InvalidCustomMetadata(Faults::one("price", "should be of type number")), NoFile;
     DeleteFiles: NoList("fileIds"), NotAList("fileIds"), EmptyList("fileIds"), TooManyFileIds, NoFiles(vec![unknown_id()]);
     EditTags: NoList("fileIds"), NotAList("fileIds"), EmptyList("fileIds"), TooManyEdits, NoList("tags"), EmptyList("tags"),
         NotAList("tags"), TagsTooLong, PercentInTags, NoFiles(vec![unknown_id()]);

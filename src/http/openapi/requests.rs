@@ -252,6 +252,20 @@ pub struct Changes {
     description: Option<String>,
     #[schema(nullable = false)]
     publish: Option<Publish>,
+    /// There are no extensions here, so each is answered as `failed` under `extensionStatus`.
+    #[schema(nullable = false)]
+    extensions: Option<Vec<Extension>>,
+    /// Where results should go: an http or https URL. Nothing is sent to it yet.
+    #[schema(nullable = false, format = "uri")]
+    webhook_url: Option<String>,
+}
+
+/// What is asked of an extension.
+#[derive(ToSchema)]
+pub struct Extension {
+    /// Such as `remove-bg` or `google-auto-tagging`.
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
 }
 
 /// Which files.

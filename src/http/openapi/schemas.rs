@@ -123,6 +123,17 @@ pub struct FileObject {
     has_alpha: Option<bool>,
 }
 
+/// A file after a change.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct Changed {
+    #[serde(flatten)]
+    file: FileObject,
+    /// Of the extensions that were asked for, by name.
+    #[schema(nullable = false, value_type = Option<Object>)]
+    extension_status: Option<()>,
+}
+
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub enum FolderKind {

@@ -267,3 +267,40 @@ async fn versions_that_do_not_exist_are_told_from_files_that_do_not() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn extensions_of_a_change_are_answered_honestly() {
+    on_both_catalogs(async |library: &mut Library| {
+        let id = library.put_id("/a/f.txt", &[]).await;
+        let asked =
+            json!([{ "name": "google-auto-tagging", "minConfidence": 80, "maxTags": 10 }, { "name": "remove-bg" }]);
+        let failed = json!({ "google-auto-tagging": "failed", "remove-bg": "failed" });
+        for extensions in [asked.clone(), Value::from(asked.to_string())] {
+            let change =
+                json!({ "extensions": extensions, "webhookUrl": "https://example.com/results", "tags": ["x"] });
+            let answer = library.patch(&id, change).await;
+            succeeded(&answer, 200);
+            assert_eq!((&answer.body["extensionStatus"], &answer.body["tags"]), (&failed, &json!(["x"])));
+            assert_eq!(library.entry("/a/f.txt").await.get("extensionStatus"), None, "of that request only");
+        }
+        for none in [json!({}), json!({ "extensions": [] }), json!({ "extensions": null }), json!({ "extensions": "" })]
+        {
+            let answer = library.patch(&id, none.clone()).await;
+            succeeded(&answer, 200);
+            assert_eq!(answer.body.get("extensionStatus"), None, "{none}");
+        }
+        for (bad, name) in [
+            (json!({ "extensions": "remove-bg", "tags": ["y"] }), "extensions"),
+            (json!({ "extensions": { "name": "remove-bg" } }), "extensions"),
+            (json!({ "extensions": [{}] }), "extensions"),
+            (json!({ "webhookUrl": "example.com" }), "webhookUrl"),
+            (json!({ "webhookUrl": 1 }), "webhookUrl"),
+        ] {
+            let answer = library.patch(&id, bad.clone()).await;
+            let told = format!("Your request contains invalid value for {name} parameter.");
+            assert_eq!((answer.status, &answer.body["message"]), (400, &json!(told)), "{bad}");
+        }
+        assert_eq!(library.entry("/a/f.txt").await["tags"], json!(["x"]), "a refused change changes nothing");
+    })
+    .await;
+}
