@@ -5,6 +5,7 @@
 //! lower case, no trailing slash.
 
 mod body;
+mod bounds;
 mod bulk;
 mod caller;
 mod changes;
@@ -21,7 +22,7 @@ mod keys;
 mod lists;
 mod metrics;
 mod openapi;
-mod params;
+pub mod params;
 mod placing;
 mod purges;
 mod reply;
@@ -109,7 +110,8 @@ pub fn service(
         .method_not_allowed_fallback(no_route);
     let router = delivery::prefixes(&app.settings)
         .into_iter()
-        .fold(router, |router, prefix| router.route(&format!("{prefix}{{*path}}"), any(delivery::deliver)));
+        .fold(router, |router, prefix| router.route(&format!("{prefix}{{*path}}"), any(delivery::deliver)))
+        .layer(middleware::from_fn(bounds::check));
     let router = if app.limits.is_some() { router.layer(middleware::from_fn(caller::tell_limit)) } else { router };
     let router = router.layer(middleware::from_fn(identify::identify)).with_state(app);
     MapRequestLayer::new(normalise_path).layer(router)

@@ -98,3 +98,31 @@ async fn a_client_that_stalls_is_cut_off_and_a_slow_one_is_not() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn urls_and_headers_that_are_too_long() {
+    with_settings(&[], async |library: &mut Library| {
+        let before = put_some(library).await;
+        let longest_query = "%20".repeat(10_000);
+        let fits = head(
+            library,
+            "GET",
+            &format!("/v1/files?searchQuery={longest_query}"),
+            &[("X-Large", &"x".repeat(60_000))],
+        );
+        assert_eq!(raw(library, fits.as_bytes()).await.expect("an answer").status, 200, "the longest search");
+        // What hyper would take, and what every client can read the refusal of.
+        for path in ["/v1/files?path=/", "/api/v1/files/upload?x=", "/nowhere?", "/library/"] {
+            let request = head(library, "GET", &format!("{path}{}", "x".repeat(40_000)), &[]);
+            let answer = raw(library, request.as_bytes()).await.expect("an answer");
+            refused_somehow(&answer, &[414]);
+        }
+        for (name, bytes) in [("X-Huge", 100_000), ("Authorization", 300_000)] {
+            let request = head(library, "GET", "/v1/files", &[(name, &"x".repeat(bytes))]);
+            let answer = raw(library, request.as_bytes()).await.expect("an answer");
+            refused_somehow(&answer, &[431]);
+        }
+        assert_unharmed(library, &before).await;
+    })
+    .await;
+}
