@@ -149,6 +149,7 @@ fn greet(app: &App, serve: &Serve) -> Result<()> {
     println!(
         "
   Calotype is running at {base}
+  Every call, with examples:  {base}/docs
 
   Upload a picture:
     curl -u {key}: -F file=@picture.jpg -F fileName=picture.jpg -F folder=/holiday {base}/api/v1/files/upload

@@ -29,10 +29,15 @@ pub fn line(found: &Operation, base: &str) -> String {
             parts.push(format!("-H 'Content-Type: {kind}'"));
             parts.push(format!("-d {}", quoted(&json(&content["example"]))));
         }
-        None if is_open(operation) => parts[0].push_str(" -O"),
+        None if is_bytes(operation) => parts[0].push_str(" -O"),
         None => {}
     }
     parts.join(BREAK)
+}
+
+/// Whether the answer is a file to keep, and nothing for a terminal.
+fn is_bytes(operation: &Value) -> bool {
+    operation["responses"]["200"]["content"].as_object().is_some_and(|kinds| kinds.keys().any(|kind| kind == "*/*"))
 }
 
 /// On one line if it is short.
