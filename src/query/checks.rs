@@ -24,7 +24,7 @@ const LOOSE: &[Op] =
 /// What is known of an upload.
 #[derive(Clone, Copy, Debug)]
 pub struct Upload<'a> {
-    /// The `folder` parameter; slashes at its ends do not matter.
+    /// The `folder` parameter; slashes at its ends and runs of them do not matter.
     pub folder: &'a str,
     /// The `fileName` parameter.
     pub file_name: &'a str,
@@ -74,7 +74,7 @@ pub fn parse(checks: &str) -> Result<Check, QueryError> {
             return Err(QueryError(format!("{} is not a variable of checks", predicate.field)));
         };
         if variable == Variable::Folder {
-            predicate = without_leading_slashes(predicate);
+            predicate = with_plain_folders(predicate);
         }
         // No variable holds a date that could be compared with now, so any time will do.
         Test::new(&predicate, variable, of, ops, Quotes::Ignored, Millis(0))
@@ -111,16 +111,22 @@ fn rule(name: &str) -> Option<(Variable, Type, &'static [Op])> {
     })
 }
 
-/// Folders are compared without the slash in front.
-fn without_leading_slashes(mut predicate: Predicate) -> Predicate {
+/// Folders are compared without the slash in front, and runs of slashes count once, as in paths.
+fn with_plain_folders(mut predicate: Predicate) -> Predicate {
     use super::parser::Operand;
-    let trim = |scalar: &mut super::parser::Scalar| scalar.text = scalar.text.trim_start_matches('/').to_owned();
+    let trim = |scalar: &mut super::parser::Scalar| scalar.text = plain_folder(&scalar.text);
     match &mut predicate.operand {
         Operand::None => {}
         Operand::One(scalar) => trim(scalar),
         Operand::List(list) => list.iter_mut().for_each(trim),
     }
     predicate
+}
+
+fn plain_folder(text: &str) -> String {
+    let names: Vec<&str> = text.split('/').filter(|name| !name.is_empty()).collect();
+    let end = if text.ends_with('/') && !names.is_empty() { "/" } else { "" };
+    names.join("/") + end
 }
 
 impl Facts<Variable> for Upload<'_> {
@@ -131,8 +137,8 @@ impl Facts<Variable> for Upload<'_> {
             |map: &Map<String, Json>, key: &str| map.get(key).map_or(Value::Missing, |v| Value::Json(v.clone()));
         match variable {
             Variable::Folder => {
-                let folder = self.folder.trim_matches('/');
-                Value::Texts(vec![folder.into(), format!("{folder}/").into()])
+                let folder = plain_folder(self.folder.trim_end_matches('/'));
+                Value::Texts(vec![format!("{folder}/").into(), folder.into()])
             }
             Variable::FileName => Value::Text(self.file_name.into()),
             Variable::Tags => Value::Texts(self.tags.iter().map(|tag| tag.into()).collect()),
@@ -187,6 +193,7 @@ mod tests {
             (r#""request.folder" = "marketing/2026""#, true),
             (r#""request.folder" = "marketing/2026/""#, true),
             (r#""request.folder" = "marketing""#, false),
+            (r#""request.folder" = "//marketing//2026//""#, true),
             (r#""request.folder" NOT = "/marketing/2026/""#, false),
             (r#""request.folder" IN ["/x", "/marketing/2026"]"#, true),
             ("'file.size' < '1mb'", false),
