@@ -78,8 +78,14 @@ impl Net {
         };
         let base: IpAddr = address.parse().ok()?;
         let width = if base.is_ipv4() { 32 } else { 128 };
-        let bits = bits.unwrap_or(width);
-        (bits <= width).then_some(Net { base, bits })
+        let bits: u8 = bits.unwrap_or(width);
+        // What is compared is an address of IPv4, however it was written.
+        match (base.to_canonical(), bits.checked_sub(96)) {
+            (IpAddr::V4(plain), Some(bits)) if base.is_ipv6() && bits <= 32 => {
+                Some(Net { base: IpAddr::V4(plain), bits })
+            }
+            _ => (bits <= width).then_some(Net { base, bits }),
+        }
     }
 
     /// Whether the address is in the block. The families are apart: callers bring mapped addresses to IPv4 first.

@@ -81,6 +81,9 @@ mod tests {
         assert!(!allows(false, list, "not-nas.home", "192.168.1.2"));
         assert!(allows(false, list, "169.254.169.254", "169.254.169.254"));
         assert!(!allows(false, list, "a", "127.0.0.1"));
+        let mapped = &["::ffff:10.0.0.1", "::ffff:192.168.0.0/112"];
+        assert!(allows(false, mapped, "a", "10.0.0.1") && allows(false, mapped, "a", "::ffff:192.168.7.7"));
+        assert!(!allows(false, mapped, "a", "10.0.0.2") && !allows(false, mapped, "a", "172.16.0.1"));
         for broken in ["10.0.0.0/99", "http://nas", "nas:80", "1.2.3"] {
             assert_eq!(Policy::new(false, &[broken.to_owned()]), Err(broken.to_owned()));
         }
