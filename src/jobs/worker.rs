@@ -229,9 +229,7 @@ async fn publish(tx: &mut Tx, job: &mut Job, now: Millis) -> Result<i64> {
     let (Some(clone), Some(destination)) = (job.clone_id, job.destination_id) else {
         return Err(Error::Damaged(format!("job {} has nothing to publish", job.id.0)));
     };
-    if !job.is_fresh || job.made.is_none() {
-        hidden::unhide(tx, job.id).await?;
-    }
+    hidden::unhide(tx, job.id).await?;
     if Places::default().path(tx, destination).await?.is_none() {
         relink::discard(tx, clone, now).await?;
         return give_up(job, "The destination folder was deleted.");

@@ -25,7 +25,7 @@ use super::support::server::setting;
 use sequence::Sequence;
 
 /// Sequences in an ordinary run, on each catalog.
-const SEQUENCES: u64 = 2_000;
+const SEQUENCES: u64 = 800;
 /// Sequences in one catalog, each below a folder of its own; the invariants are checked after each.
 const SEQUENCES_PER_CATALOG: u64 = 40;
 

@@ -153,7 +153,13 @@ impl<'a> Sequence<'a> {
             30..=35 => self.delete_file().await,
             36..=39 => self.delete_folder().await,
             40..=43 => self.create_folder().await,
-            44..=57 => self.submit().await,
+            44..=57 => {
+                self.submit().await;
+                // Two that wait together may pass each other.
+                if self.random.random_bool(0.4) {
+                    self.submit().await;
+                }
+            }
             58..=59 => self.crash().await,
             60..=62 => self.let_leases_run_out().await,
             63..=64 => self.sweep().await,
