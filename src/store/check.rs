@@ -35,8 +35,6 @@ statements! {
         WHERE NOT EXISTS (SELECT 1 FROM job j WHERE j.id = p.job_id AND j.phase <> 'done') LIMIT 20";
     LOCKS_FOR_NOTHING: "SELECT 'job ' || job_id || ' has locks and does not run' FROM job_lock l
         WHERE NOT EXISTS (SELECT 1 FROM job j WHERE j.id = l.job_id AND j.phase <> 'done') LIMIT 20";
-    JOBS_WITHOUT_LOCKS: "SELECT 'job ' || id || ' is unfinished and has no locks' FROM job j
-        WHERE phase <> 'done' AND NOT EXISTS (SELECT 1 FROM job_lock l WHERE l.job_id = j.id) LIMIT 20";
     BLOCKED_FOR_NOTHING: "SELECT 'job ' || id || ' waits for a job that does not run' FROM job j WHERE blocked_by IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM job b WHERE b.id = j.blocked_by AND b.phase <> 'done') LIMIT 20";
     PAGES_LEFT: "SELECT 'job ' || job_id || ' has left a page of conflicts' FROM merge_page LIMIT 20";
@@ -82,7 +80,6 @@ pub async fn violations(tx: &mut Tx) -> Result<Vec<String>> {
         &DETACHED_FOR_NOTHING,
         &PAIRS_FOR_NOTHING,
         &LOCKS_FOR_NOTHING,
-        &JOBS_WITHOUT_LOCKS,
         &BLOCKED_FOR_NOTHING,
         &PAGES_LEFT,
         &JOBS_HALF_DONE,
