@@ -21,6 +21,9 @@ pub enum Error {
     /// The catalog failed.
     #[error("catalog: {0}")]
     Catalog(#[from] sqlx::Error),
+    /// The embedded catalog failed.
+    #[error("catalog: {0}")]
+    Sqlite(#[from] rusqlite::Error),
     /// The blob store failed.
     #[error("blob store: {0}")]
     Blobs(#[from] BlobError),
@@ -369,16 +372,13 @@ impl Error {
         match self {
             Error::Refused(refusal) => *refusal == Refusal::DiskFull,
             Error::Blobs(BlobError::DiskFull(_)) => true,
-            Error::Catalog(sqlx::Error::Database(error)) => {
-                // SQLITE_FULL, and SQLSTATE 53100 of PostgreSQL. SQLite tells a full disk under the
-                // WAL as a plain I/O error, so that is counted too: waiting is right for both.
-                error.code().is_some_and(|code| code == "13" || code == "53100" || is_sqlite_io_error(&code))
+            // SQLSTATE 53100 of PostgreSQL.
+            Error::Catalog(sqlx::Error::Database(error)) => error.code().is_some_and(|code| code == "53100"),
+            // SQLite tells a full disk under the log as a plain I/O error, so that is counted too: waiting is right for both.
+            Error::Sqlite(rusqlite::Error::SqliteFailure(error, _)) => {
+                matches!(error.code, rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure)
             }
             _ => false,
         }
     }
-}
-
-fn is_sqlite_io_error(code: &str) -> bool {
-    code.parse::<u32>().is_ok_and(|code| code & 0xff == 10)
 }

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -84,8 +85,8 @@ fn background(app: &Arc<App>, certificate: Option<Arc<Certificate>>) -> Vec<Join
     let of = || Arc::clone(app);
     let (worker, sweep, checkpoints, staging, keys, upkeep) = (of(), of(), of(), of(), of(), of());
     let mut tasks = vec![
-        tokio::spawn(async move { worker::run(&worker).await }),
-        tokio::spawn(async move { sweep::run(&sweep).await }),
+        on_own_thread(async move { worker::run(&worker).await }),
+        on_own_thread(async move { sweep::run(&sweep).await }),
         tokio::spawn(async move { checkpoints.keep_log_short().await }),
         tokio::spawn(async move { clear_staging(&staging).await }),
         tokio::spawn(async move { access::watch(&keys).await }),
@@ -101,6 +102,12 @@ fn background(app: &Arc<App>, certificate: Option<Arc<Certificate>>) -> Vec<Join
         tasks.push(tokio::spawn(async move { certificate.keep_fresh(&app).await }));
     }
     tasks
+}
+
+/// For what keeps the catalog busy for some milliseconds at a time, in which requests would wait on a shared thread.
+fn on_own_thread(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    let runtime = Handle::current();
+    tokio::task::spawn_blocking(move || runtime.block_on(task))
 }
 
 /// Removes what uploads of a killed process have left half written.

@@ -181,7 +181,7 @@ async fn work(app: &App, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
 async fn start(app: &App, tx: &mut Tx, job: &mut Job, now: Millis) -> Result<i64> {
     (job.started, job.is_fresh) = (Some(now), true);
     // Before the destination is made, which may lie in the source: a copy does not show it.
-    let instant = tx.next_change().await?;
+    let instant = tx.instant().await?;
     let source_path = stored_path(&job.source_path)?;
     let Some(source) = place::find_row(tx, &source_path).await? else {
         return give_up(job, "The source folder no longer exists.");
@@ -229,8 +229,11 @@ async fn publish(tx: &mut Tx, job: &mut Job, now: Millis) -> Result<i64> {
     let (Some(clone), Some(destination)) = (job.clone_id, job.destination_id) else {
         return Err(Error::Damaged(format!("job {} has nothing to publish", job.id.0)));
     };
-    hidden::unhide(tx, job.id).await?;
-    if Places::default().path(tx, destination).await?.is_none() {
+    if !job.is_fresh || job.has_hidden {
+        hidden::unhide(tx, job.id).await?;
+    }
+    // Nobody can have deleted it beside this very transaction.
+    if !job.is_fresh && Places::default().path(tx, destination).await?.is_none() {
         relink::discard(tx, clone, now).await?;
         return give_up(job, "The destination folder was deleted.");
     }

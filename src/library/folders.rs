@@ -18,8 +18,7 @@ pub async fn create(app: &App, parent: &FolderPath, name: &str, names: Names) ->
     let mut tx = app.db.write(Reach::Add).await?;
     let now = Millis::now();
     let parent = place::find_or_make(&app.db, &mut tx, parent, names, now).await?;
-    let change = tx.next_change().await?;
-    place::make_child(&app.db, &mut tx, parent, name, now, change).await?;
+    place::make_child(&app.db, &mut tx, parent, name, now).await?;
     tx.commit().await
 }
 

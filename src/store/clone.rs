@@ -19,6 +19,38 @@ pub const AFTER_ALL_NAMES: &str = concat!(
     "\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}",
 );
 
+/// The last of the next `$3` folders of a clone after folder `$2`, how many they are, and where among them the entry behind
+/// `$4` others is: its clone folder and its name.
+macro_rules! reach {
+    ($entries:expr) => {
+        concat!(
+            "WITH page (last, folders) AS MATERIALIZED (
+                SELECT max(id), count(*) FROM (SELECT id FROM folder WHERE copied_by = $1 AND id > $2 ORDER BY id LIMIT $3) next
+            ) SELECT last, folders, e.id, e.name FROM page LEFT JOIN (
+                SELECT m.id, f.name FROM (
+                    SELECT id, copied_from FROM folder WHERE copied_by = $1 AND id > $2 AND id <= (SELECT last FROM page) ORDER BY id
+                ) m CROSS JOIN ", $entries, " ORDER BY m.id, f.name LIMIT 1 OFFSET $4
+            ) e ON true"
+        )
+    };
+}
+macro_rules! reach_sqlite {
+    ($table:literal, $parent:literal) => {
+        reach!(concat!($table, " f WHERE f.", $parent, " = m.copied_from"))
+    };
+}
+macro_rules! reach_postgres {
+    ($table:literal, $parent:literal) => {
+        reach!(concat!(
+            "LATERAL (SELECT name FROM ",
+            $table,
+            " WHERE ",
+            $parent,
+            " = m.copied_from ORDER BY name LIMIT $4 + 1) f"
+        ))
+    };
+}
+
 statements! {
     /// The sub-folders of one folder with names in ($7, $8].
     FOLDERS_OF_ONE: "INSERT INTO folder (id, parent_id, name, created, updated, since, copied_from, copied_by)
@@ -30,11 +62,7 @@ statements! {
         FROM folder m JOIN folder f ON f.parent_id = m.copied_from
         WHERE m.copied_by = $4 AND m.id > $5 AND m.id <= $6 AND f.since <= $3";
     FOLDER_PAGE_END: "SELECT name FROM folder WHERE parent_id = $1 AND name > $2 ORDER BY name LIMIT 1 OFFSET $3";
-    FOLDERS_PAGE_END: "SELECT m.id, f.name FROM (SELECT id, copied_from FROM folder WHERE copied_by = $1 AND id > $2 AND id <= $3 ORDER BY id) m
-            CROSS JOIN folder f WHERE f.parent_id = m.copied_from ORDER BY m.id, f.name LIMIT 1 OFFSET $4",
-        "SELECT m.id, f.name FROM (SELECT id, copied_from FROM folder WHERE copied_by = $1 AND id > $2 AND id <= $3 ORDER BY id) m
-            CROSS JOIN LATERAL (SELECT name FROM folder WHERE parent_id = m.copied_from ORDER BY name LIMIT $4 + 1) f
-            ORDER BY m.id, f.name LIMIT 1 OFFSET $4";
+    REACH_OF_FOLDERS: reach_sqlite!("folder", "parent_id"), reach_postgres!("folder", "parent_id");
     /// The files of one folder with names in ($6, $7]. `$8` asks to leave the source's id in `version_id`,
     /// where its history is looked for next.
     FILES_OF_ONE: "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since)
@@ -50,11 +78,7 @@ statements! {
             WHERE m.copied_by = $4 AND m.id > $5 AND m.id <= $6 AND f.since <= $3
         ) numbered";
     FILE_PAGE_END: "SELECT name FROM file WHERE folder_id = $1 AND name > $2 ORDER BY name LIMIT 1 OFFSET $3";
-    FILES_PAGE_END: "SELECT m.id, f.name FROM (SELECT id, copied_from FROM folder WHERE copied_by = $1 AND id > $2 AND id <= $3 ORDER BY id) m
-            CROSS JOIN file f WHERE f.folder_id = m.copied_from ORDER BY m.id, f.name LIMIT 1 OFFSET $4",
-        "SELECT m.id, f.name FROM (SELECT id, copied_from FROM folder WHERE copied_by = $1 AND id > $2 AND id <= $3 ORDER BY id) m
-            CROSS JOIN LATERAL (SELECT name FROM file WHERE folder_id = m.copied_from ORDER BY name LIMIT $4 + 1) f
-            ORDER BY m.id, f.name LIMIT 1 OFFSET $4";
+    REACH_OF_FILES: reach_sqlite!("file", "folder_id"), reach_postgres!("file", "folder_id");
     /// CROSS JOIN tells SQLite to begin with the journal, which is short, and not with the clone.
     /// Sub-folders that the journal has ended in ($5, $6] and that stood at the instant.
     PAST_FOLDERS: "INSERT INTO folder (id, parent_id, name, created, updated, since, copied_from, copied_by)
@@ -75,8 +99,7 @@ statements! {
     PAST_FILES_COUNT: "SELECT count(*) FROM past_file p CROSS JOIN folder m
         WHERE m.copied_by = $1 AND m.copied_from = p.folder_id AND p.until > $2 AND p.until <= $3 AND p.since <= $4";
     PAST_FILES_END: "SELECT until FROM past_file WHERE until > $1 AND until <= $2 ORDER BY until LIMIT 1 OFFSET $3";
-    /// The last of the next `$3` folders of a clone, and how many they are.
-    NEXT_FOLDERS_END: "SELECT max(id), count(*) FROM (SELECT id FROM folder WHERE copied_by = $1 AND id > $2 ORDER BY id LIMIT $3) page";
+    NEXT_FOLDER: "SELECT id FROM folder WHERE copied_by = $1 AND id > $2 ORDER BY id LIMIT 1";
     ORIGIN: "SELECT copied_from FROM folder WHERE id = $1";
     /// The superseded versions that files [$1, $2) of a clone are to have; their `version_id` names the source.
     HISTORY_COUNT: "SELECT (SELECT count(*) FROM file d JOIN version v ON v.file_id = d.version_id WHERE d.id >= $1 AND d.id < $2 AND v.since <= $3)
@@ -161,25 +184,28 @@ pub async fn page_end(tx: &mut Tx, kind: Kind, folder: FolderId, after: &str, ro
     Ok(tx.maybe::<(String,)>(sql, args![folder, after, rows - 1]).await?.map(|row| row.0))
 }
 
-/// The clone folder and the name at which a page of `rows` entries of the clone's folders in
-/// (`after`, `to`] ends; `None` when all of them have fewer.
-pub async fn page_end_of_many(
-    tx: &mut Tx,
-    kind: Kind,
-    job: JobId,
-    after: FolderId,
-    to: FolderId,
-    rows: i64,
-) -> Result<Option<(FolderId, String)>> {
-    let sql = if kind == Kind::Folders { &FOLDERS_PAGE_END } else { &FILES_PAGE_END };
-    tx.maybe(sql, args![job, after, to, rows - 1]).await
+/// The next folders of a clone, as far as asked for.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// The last of them; `None` when there are none.
+    pub last: Option<FolderId>,
+    /// How many they are.
+    pub folders: i64,
+    /// The clone folder and the name at which a page of entries of theirs ends; `None` when they have fewer.
+    pub page_end: Option<(FolderId, String)>,
 }
 
-/// The last of the clone's next `rows` folders after `after`, and whether there may be more behind it; `None` when there
-/// are no more.
-pub async fn next_folders_end(tx: &mut Tx, job: JobId, after: FolderId, rows: i64) -> Result<Option<(FolderId, bool)>> {
-    let (last, count): (Option<FolderId>, i64) = tx.one(&NEXT_FOLDERS_END, args![job, after, rows]).await?;
-    Ok(last.map(|last| (last, count == rows)))
+/// The clone's next `folders` folders after `after`, and where a page of `rows` of their entries ends.
+pub async fn reach(tx: &mut Tx, kind: Kind, job: JobId, after: FolderId, folders: i64, rows: i64) -> Result<Reach> {
+    let sql = if kind == Kind::Folders { &REACH_OF_FOLDERS } else { &REACH_OF_FILES };
+    let (last, folders, id, name): (_, _, Option<FolderId>, Option<String>) =
+        tx.one(sql, args![job, after, folders, rows - 1]).await?;
+    Ok(Reach { last, folders, page_end: id.zip(name) })
+}
+
+/// Whether the clone has folders after `after`.
+pub async fn has_folders(tx: &mut Tx, job: JobId, after: FolderId) -> Result<bool> {
+    Ok(tx.maybe::<(FolderId,)>(&NEXT_FOLDER, args![job, after]).await?.is_some())
 }
 
 /// The folder that a clone's folder was made from.

@@ -1,7 +1,6 @@
 //! Rows of custom metadata fields, and the count of their changes.
 
-use sqlx::FromRow;
-
+use super::row::columns;
 use super::{Tx, args, statements};
 use crate::error::{Error, Result};
 use crate::model::custom_field::{FIELDS_EVER_MAX, Field, Schema};
@@ -19,14 +18,15 @@ statements! {
     MARK_DELETED: "UPDATE custom_field SET deleted = $2 WHERE id = $1 AND deleted IS NULL"
 }
 
-#[derive(FromRow)]
-struct Stored {
-    id: CustomFieldId,
-    name: String,
-    label: String,
-    schema: String,
-    description: Option<String>,
-    is_deleted: bool,
+columns! {
+    struct Stored {
+        id: CustomFieldId,
+        name: String,
+        label: String,
+        schema: String,
+        description: Option<String>,
+        is_deleted: bool,
+    }
 }
 
 impl Stored {

@@ -2,6 +2,7 @@
 
 use sqlx::FromRow;
 
+use super::row::{FromSqlite, columns};
 use super::{Tx, args, statements};
 use crate::error::Result;
 use crate::model::ids::{BlobId, FolderId, VersionId};
@@ -38,20 +39,22 @@ statements! {
         FROM file f JOIN version v ON v.file_id = f.id JOIN content c ON c.id = v.content_id WHERE f.folder_id = $1 AND f.name = $2"
 }
 
-/// What delivery needs of a version of a file.
-#[derive(Clone, Debug, FromRow)]
-pub struct Deliverable {
-    /// As in the row of the file or version.
-    pub flags: i64,
-    /// When its path came to mean what it means: the file or a folder above it may have been put there since the file's
-    /// last change. Of older versions: their own time.
-    pub modified: Millis,
-    pub blob_id: BlobId,
-    /// Bytes.
-    pub size: i64,
-    /// BLAKE3, 64 hex digits.
-    pub digest: String,
-    pub mime: String,
+columns! {
+    /// What delivery needs of a version of a file.
+    #[derive(Clone, Debug)]
+    pub struct Deliverable {
+        /// As in the row of the file or version.
+        pub flags: i64,
+        /// When its path came to mean what it means: the file or a folder above it may have been put there since the file's
+        /// last change. Of older versions: their own time.
+        pub modified: Millis,
+        pub blob_id: BlobId,
+        /// Bytes.
+        pub size: i64,
+        /// BLAKE3, 64 hex digits.
+        pub digest: String,
+        pub mime: String,
+    }
 }
 
 /// The bytes behind a path. A single read: a glance will do.
@@ -71,4 +74,10 @@ struct VersionRow {
     version_id: VersionId,
     #[sqlx(flatten)]
     version: Deliverable,
+}
+
+impl FromSqlite for VersionRow {
+    fn from_sqlite(row: &rusqlite::Row<'_>) -> rusqlite::Result<VersionRow> {
+        Ok(VersionRow { version_id: row.get("version_id")?, version: Deliverable::from_sqlite(row)? })
+    }
 }

@@ -1,7 +1,6 @@
 //! File, version and content rows.
 
-use sqlx::FromRow;
-
+use super::row::columns;
 use super::{Tx, args, statements};
 use crate::error::Result;
 use crate::model::ids::{BlobId, ContentId, FileId, FolderId, VersionId};
@@ -58,60 +57,66 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 }
 
-/// A live file.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct File {
-    pub id: FileId,
-    pub folder_id: FolderId,
-    pub name: String,
-    pub version_id: VersionId,
-    pub version: i64,
-    /// The greatest number that a version of it has had.
-    pub newest: i64,
-    pub content_id: ContentId,
-    pub flags: i64,
-    pub created: Millis,
-    pub updated: Millis,
-    pub since: i64,
+columns! {
+    /// A live file.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct File {
+        pub id: FileId,
+        pub folder_id: FolderId,
+        pub name: String,
+        pub version_id: VersionId,
+        pub version: i64,
+        /// The greatest number that a version of it has had.
+        pub newest: i64,
+        pub content_id: ContentId,
+        pub flags: i64,
+        pub created: Millis,
+        pub updated: Millis,
+        pub since: i64,
+    }
 }
 
-/// A superseded version.
-#[derive(Clone, Debug, FromRow)]
-pub struct Superseded {
-    pub version: i64,
-    pub id: VersionId,
-    pub content_id: ContentId,
-    pub flags: i64,
-    pub created: Millis,
-    pub updated: Millis,
+columns! {
+    /// A superseded version.
+    #[derive(Clone, Debug)]
+    pub struct Superseded {
+        pub version: i64,
+        pub id: VersionId,
+        pub content_id: ContentId,
+        pub flags: i64,
+        pub created: Millis,
+        pub updated: Millis,
+    }
 }
 
-/// What the bytes of a version are and what has been said about them; written once.
-#[derive(Clone, Debug, FromRow)]
-pub struct Content {
-    pub id: ContentId,
-    pub blob_id: BlobId,
-    /// Bytes.
-    pub size: i64,
-    /// BLAKE3, 64 hex digits.
-    pub digest: String,
-    pub mime: String,
-    pub is_image: bool,
-    /// Pixels as stored.
-    pub width: Option<i64>,
-    pub height: Option<i64>,
-    pub has_alpha: Option<bool>,
-    /// JSON array of strings.
-    pub tags: Option<String>,
-    /// JSON array of objects with name, confidence and source.
-    pub ai_tags: Option<String>,
-    /// `x,y,width,height` in pixels.
-    pub custom_coordinates: Option<String>,
-    /// JSON object.
-    pub embedded_metadata: Option<String>,
-    /// JSON object.
-    pub custom_metadata: Option<String>,
-    pub description: Option<String>,
+columns! {
+    /// What the bytes of a version are and what has been said about them; written once.
+    #[derive(Clone, Debug)]
+    pub struct Content {
+        pub id: ContentId,
+        pub blob_id: BlobId,
+        /// Bytes.
+        pub size: i64,
+        /// BLAKE3, 64 hex digits.
+        pub digest: String,
+        pub mime: String,
+        pub is_image: bool,
+        /// Pixels as stored.
+        pub width: Option<i64>,
+        pub height: Option<i64>,
+        pub has_alpha: Option<bool>,
+        /// JSON array of strings.
+        pub tags: Option<String>,
+        /// JSON array of objects with name, confidence and source.
+        pub ai_tags: Option<String>,
+        /// `x,y,width,height` in pixels.
+        pub custom_coordinates: Option<String>,
+        /// JSON object.
+        pub embedded_metadata: Option<String>,
+        /// JSON object.
+        pub custom_metadata: Option<String>,
+        pub description: Option<String>,
+    }
 }
 
 /// The file of that name, locked until the transaction ends.

@@ -1,14 +1,20 @@
 //! Folder rows.
 
-use sqlx::FromRow;
-
+use super::row::columns;
 use super::{Tx, args, statements};
 use crate::error::Result;
-use crate::model::ids::{FolderId, JobId};
+use crate::model::ids::{FolderId, JobId, LIBRARY};
 use crate::model::time::Millis;
 
 statements! {
     CHILD: "SELECT id, parent_id, name, created, updated, since FROM folder WHERE parent_id = $1 AND name = $2";
+    /// The folders along a path from the root as far as they exist; `$1` is a JSON array of names.
+    CHAIN: "WITH RECURSIVE chain (level, id) AS (
+            SELECT 0, 1 UNION ALL SELECT level + 1, f.id FROM chain JOIN folder f ON f.parent_id = chain.id AND f.name = $1 ->> chain.level
+        ) SELECT f.id, parent_id, name, created, updated, since FROM chain JOIN folder f ON f.id = chain.id WHERE level > 0 ORDER BY level",
+        "WITH RECURSIVE chain (level, id) AS (
+            SELECT 0, CAST(1 AS BIGINT) UNION ALL SELECT level + 1, f.id FROM chain JOIN folder f ON f.parent_id = chain.id AND f.name = CAST($1 AS jsonb) ->> chain.level
+        ) SELECT f.id, parent_id, name, created, updated, since FROM chain JOIN folder f ON f.id = chain.id WHERE level > 0 ORDER BY level";
     BY_ID: "SELECT id, parent_id, name, created, updated, since FROM folder WHERE id = $1";
     /// From the folder itself up to its root. The roots' parent 0 has no row.
     ANCESTRY: "WITH RECURSIVE up (id, parent_id, name, level) AS (
@@ -37,20 +43,31 @@ statements! {
     FIRST_CHILD_FILES: "SELECT id FROM file WHERE folder_id = $1 ORDER BY id LIMIT $2"
 }
 
-/// A live folder.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Folder {
-    pub id: FolderId,
-    pub parent_id: FolderId,
-    pub name: String,
-    pub created: Millis,
-    pub updated: Millis,
-    pub since: i64,
+columns! {
+    /// A live folder.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Folder {
+        pub id: FolderId,
+        pub parent_id: FolderId,
+        pub name: String,
+        pub created: Millis,
+        pub updated: Millis,
+        pub since: i64,
+    }
 }
 
 /// The folder of that name in `parent`.
 pub async fn child(tx: &mut Tx, parent: FolderId, name: &str) -> Result<Option<Folder>> {
     tx.maybe(&CHILD, args![parent, name]).await
+}
+
+/// The folders along a path of names from the root, as far as they exist.
+pub async fn chain(tx: &mut Tx, names: &[String]) -> Result<Vec<Folder>> {
+    match names {
+        [] => Ok(Vec::new()),
+        [name] => Ok(child(tx, LIBRARY, name).await?.into_iter().collect()),
+        _ => tx.all(&CHAIN, args![serde_json::json!(names).to_string()]).await,
+    }
 }
 
 /// A live folder, wherever it hangs.
@@ -91,6 +108,12 @@ pub async fn insert_clone_root(
 /// Gives a folder another parent and name; the place must be free. The old row goes to the journal.
 pub async fn place(tx: &mut Tx, id: FolderId, parent: FolderId, name: &str, now: Millis, change: i64) -> Result<()> {
     tx.run(&KEEP, args![id, change]).await?;
+    tx.run(&PLACE, args![id, parent, name, now, change]).await?;
+    Ok(())
+}
+
+/// Gives a folder that nobody has seen yet, its place, which must be free.
+pub async fn show(tx: &mut Tx, id: FolderId, parent: FolderId, name: &str, now: Millis, change: i64) -> Result<()> {
     tx.run(&PLACE, args![id, parent, name, now, change]).await?;
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! Job rows. Taking a job locks its row until the transaction ends, so that two workers never work on one job at a
 //! time, whatever clocks say. The lease only tells who goes on with a job between two transactions.
 
-use sqlx::FromRow;
-
+use super::row::columns;
 use super::{Db, Tx, args, statements};
 use crate::error::{Error, Result};
 use crate::model::ids::{FolderId, JobId};
@@ -17,7 +16,7 @@ const REST_MS: i64 = 2_000;
 /// How long a job rests that met another worker's while that was in the middle of a step, in milliseconds.
 const BRIEF_REST_MS: i64 = 50;
 
-macro_rules! columns {
+macro_rules! all_columns {
     () => {
         "id, kind, source_path, destination_path, target_name, include_versions, verbatim_names, purge_cache, submitted, \
          started, instant, source_id, destination_id, clone_id, phase, cursor_id, cursor_name, cursor_until, bound, namesake_id, \
@@ -53,7 +52,7 @@ macro_rules! take {
             " LIMIT 1",
             $locking,
             ") RETURNING ",
-            columns!()
+            all_columns!()
         )
     };
 }
@@ -74,7 +73,7 @@ statements! {
     INSERT: "INSERT INTO job (id, kind, fingerprint, source_path, destination_path, target_name, include_versions, verbatim_names,
             purge_cache, submitted, phase, cursor_id, cursor_until, bound, folders_done, files_done, versions_done, failed_items, lease_until)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'start', 0, 0, 0, 0, 0, 0, 0, 0)";
-    BY_ID: concat!("SELECT ", columns!(), " FROM job WHERE id = $1");
+    BY_ID: concat!("SELECT ", all_columns!(), " FROM job WHERE id = $1");
     STATUS: "SELECT kind, phase, purge_request_id FROM job WHERE id = $1";
     /// The newest job of an identical request.
     TWIN: "SELECT id, phase, submitted, finished FROM job WHERE fingerprint = $1 ORDER BY id DESC LIMIT 1";
@@ -95,44 +94,48 @@ statements! {
     FAILURES: "SELECT folder_id, name, reason FROM job_failure WHERE job_id = $1 ORDER BY folder_id, name"
 }
 
-/// A job as it stands.
-#[derive(Clone, Debug, FromRow)]
-pub struct Job {
-    pub id: JobId,
-    #[sqlx(try_from = "String")]
-    pub kind: Kind,
-    pub source_path: String,
-    pub destination_path: String,
-    pub target_name: String,
-    pub include_versions: bool,
-    pub verbatim_names: bool,
-    pub purge_cache: bool,
-    pub submitted: Millis,
-    pub started: Option<Millis>,
-    pub instant: Option<i64>,
-    pub source_id: Option<FolderId>,
-    pub destination_id: Option<FolderId>,
-    pub clone_id: Option<FolderId>,
-    #[sqlx(try_from = "String")]
-    pub phase: Phase,
-    pub cursor_id: i64,
-    pub cursor_name: Option<String>,
-    pub cursor_until: i64,
-    pub bound: i64,
-    pub namesake_id: Option<FolderId>,
-    pub folders_done: i64,
-    pub files_done: i64,
-    pub versions_done: i64,
-    pub finished: Option<Millis>,
-    pub failed_items: i64,
-    pub failure: Option<String>,
-    pub purge_request_id: Option<i64>,
-    /// Whether it started in this very transaction, which nobody could change the tree beside.
-    #[sqlx(skip)]
-    pub is_fresh: bool,
-    /// Ids of rows that this transaction has made out of sight, from and up to.
-    #[sqlx(skip)]
-    pub made: Option<(i64, i64)>,
+columns! {
+    /// A job as it stands.
+    #[derive(Clone, Debug)]
+    pub struct Job {
+        pub id: JobId,
+        #[sqlx(try_from = "String")]
+        pub kind: Kind,
+        pub source_path: String,
+        pub destination_path: String,
+        pub target_name: String,
+        pub include_versions: bool,
+        pub verbatim_names: bool,
+        pub purge_cache: bool,
+        pub submitted: Millis,
+        pub started: Option<Millis>,
+        pub instant: Option<i64>,
+        pub source_id: Option<FolderId>,
+        pub destination_id: Option<FolderId>,
+        pub clone_id: Option<FolderId>,
+        #[sqlx(try_from = "String")]
+        pub phase: Phase,
+        pub cursor_id: i64,
+        pub cursor_name: Option<String>,
+        pub cursor_until: i64,
+        pub bound: i64,
+        pub namesake_id: Option<FolderId>,
+        pub folders_done: i64,
+        pub files_done: i64,
+        pub versions_done: i64,
+        pub finished: Option<Millis>,
+        pub failed_items: i64,
+        pub failure: Option<String>,
+        pub purge_request_id: Option<i64>,
+    }
+    beside {
+        /// Whether it started in this very transaction, which nobody could change the tree beside.
+        pub is_fresh: bool,
+        /// Ids of rows that this transaction has made out of sight, from and up to.
+        pub made: Option<(i64, i64)>,
+        /// Whether this transaction has hidden any.
+        pub has_hidden: bool,
+    }
 }
 
 impl Job {
@@ -151,24 +154,28 @@ impl Job {
     }
 }
 
-/// What the contract's status route tells.
-#[derive(Clone, Debug, FromRow)]
-pub struct Status {
-    #[sqlx(try_from = "String")]
-    pub kind: Kind,
-    #[sqlx(try_from = "String")]
-    pub phase: Phase,
-    pub purge_request_id: Option<i64>,
+columns! {
+    /// What the contract's status route tells.
+    #[derive(Clone, Debug)]
+    pub struct Status {
+        #[sqlx(try_from = "String")]
+        pub kind: Kind,
+        #[sqlx(try_from = "String")]
+        pub phase: Phase,
+        pub purge_request_id: Option<i64>,
+    }
 }
 
-/// An earlier job of an identical request.
-#[derive(Clone, Debug, FromRow)]
-pub struct Twin {
-    pub id: JobId,
-    #[sqlx(try_from = "String")]
-    pub phase: Phase,
-    pub submitted: Millis,
-    pub finished: Option<Millis>,
+columns! {
+    /// An earlier job of an identical request.
+    #[derive(Clone, Debug)]
+    pub struct Twin {
+        pub id: JobId,
+        #[sqlx(try_from = "String")]
+        pub phase: Phase,
+        pub submitted: Millis,
+        pub finished: Option<Millis>,
+    }
 }
 
 /// What a request asks for; the columns of its job row.

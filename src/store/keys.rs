@@ -1,5 +1,6 @@
 //! Key pairs. Whoever changes one bumps `key_changes` in the same transaction, which tells every server.
 
+use super::row::columns;
 use super::{Tx, args, statements};
 use crate::error::{Error, Result};
 use crate::model::ids::KeyId;
@@ -15,24 +16,26 @@ statements! {
     BUMP_CHANGES: "UPDATE setting SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE name = 'key_changes'"
 }
 
-/// A key pair as it is stored. It has no `Debug`, so that no log can show it.
-#[derive(Clone, sqlx::FromRow)]
-pub struct KeyRow {
-    pub id: KeyId,
-    pub public_key: String,
-    /// Keyed hash of the private key, hex.
-    pub lookup: String,
-    /// The private key under the server secret.
-    pub sealed: String,
-    pub created: Millis,
-    pub name: Option<String>,
-    /// The text of [`crate::model::rights::Rights`].
-    pub rights: String,
-    pub expires: Option<Millis>,
-    pub revoked: Option<Millis>,
-    /// When it was rolled, and the pair that took its place.
-    pub superseded: Option<Millis>,
-    pub successor_id: Option<KeyId>,
+columns! {
+    /// A key pair as it is stored. It has no `Debug`, so that no log can show it.
+    #[derive(Clone)]
+    pub struct KeyRow {
+        pub id: KeyId,
+        pub public_key: String,
+        /// Keyed hash of the private key, hex.
+        pub lookup: String,
+        /// The private key under the server secret.
+        pub sealed: String,
+        pub created: Millis,
+        pub name: Option<String>,
+        /// The text of [`crate::model::rights::Rights`].
+        pub rights: String,
+        pub expires: Option<Millis>,
+        pub revoked: Option<Millis>,
+        /// When it was rolled, and the pair that took its place.
+        pub superseded: Option<Millis>,
+        pub successor_id: Option<KeyId>,
+    }
 }
 
 /// All key pairs, oldest first. Their number is bounded by those who insert.

@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 
 use sqlx::FromRow;
 
+use super::row::{FromSqlite, columns};
 use super::{Sql, Tx, Value, args, statements};
 use crate::error::Result;
 use crate::model::asset::Kinds;
@@ -21,32 +22,34 @@ pub const SUPERSEDED: i64 = 1;
 /// In `kind`: a folder. 0 is a file.
 pub const FOLDER: i64 = 2;
 
-/// A file (its current version), an older version, or a folder.
-#[derive(Clone, Debug, FromRow)]
-pub struct Asset {
-    /// 0 file, [`SUPERSEDED`] or [`FOLDER`].
-    pub kind: i64,
-    /// Of the file or the folder.
-    pub id: i64,
-    pub folder_id: FolderId,
-    pub name: String,
-    pub version_id: VersionId,
-    pub version: i64,
-    pub flags: i64,
-    pub created: Millis,
-    pub updated: Millis,
-    pub size: i64,
-    pub mime: String,
-    pub is_image: bool,
-    pub width: Option<i64>,
-    pub height: Option<i64>,
-    pub has_alpha: Option<bool>,
-    pub tags: Option<String>,
-    pub custom_coordinates: Option<String>,
-    pub embedded_metadata: Option<String>,
-    pub ai_tags: Option<String>,
-    pub custom_metadata: Option<String>,
-    pub description: Option<String>,
+columns! {
+    /// A file (its current version), an older version, or a folder.
+    #[derive(Clone, Debug)]
+    pub struct Asset {
+        /// 0 file, [`SUPERSEDED`] or [`FOLDER`].
+        pub kind: i64,
+        /// Of the file or the folder.
+        pub id: i64,
+        pub folder_id: FolderId,
+        pub name: String,
+        pub version_id: VersionId,
+        pub version: i64,
+        pub flags: i64,
+        pub created: Millis,
+        pub updated: Millis,
+        pub size: i64,
+        pub mime: String,
+        pub is_image: bool,
+        pub width: Option<i64>,
+        pub height: Option<i64>,
+        pub has_alpha: Option<bool>,
+        pub tags: Option<String>,
+        pub custom_coordinates: Option<String>,
+        pub embedded_metadata: Option<String>,
+        pub ai_tags: Option<String>,
+        pub custom_metadata: Option<String>,
+        pub description: Option<String>,
+    }
 }
 
 /// An asset and the path of the folder that it is in; empty for the root.
@@ -55,6 +58,12 @@ struct Placed {
     #[sqlx(flatten)]
     asset: Asset,
     path: String,
+}
+
+impl FromSqlite for Placed {
+    fn from_sqlite(row: &rusqlite::Row<'_>) -> rusqlite::Result<Placed> {
+        Ok(Placed { asset: Asset::from_sqlite(row)?, path: row.get("path")? })
+    }
 }
 
 /// A file, 99 older versions and a folder can have one name in one folder.

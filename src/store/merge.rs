@@ -1,9 +1,8 @@
 //! The statements of a merge: pages of one source folder joined into one target folder, by name.
 //! `tree::relink` tells in which order they run.
 
-use sqlx::FromRow;
-
 use super::files::File;
+use super::row::columns;
 use super::{Tx, args, statements};
 use crate::error::Result;
 use crate::model::ids::{FileId, FolderId, JobId};
@@ -106,13 +105,15 @@ statements! {
     FORGET_PAIRS: "DELETE FROM merge_pair WHERE job_id = $1 AND depth = $2 AND ord <= $3"
 }
 
-/// Two folders of the same place: what the first holds goes into the second.
-#[derive(Clone, Debug, FromRow)]
-pub struct Pair {
-    pub ord: i64,
-    pub depth: i64,
-    pub source_id: FolderId,
-    pub target_id: FolderId,
+columns! {
+    /// Two folders of the same place: what the first holds goes into the second.
+    #[derive(Clone, Debug)]
+    pub struct Pair {
+        pub ord: i64,
+        pub depth: i64,
+        pub source_id: FolderId,
+        pub target_id: FolderId,
+    }
 }
 
 /// A page of a pair: the names in (`after`, `to`].

@@ -4,7 +4,7 @@
 //! a transaction on either, [`Sql`] a statement with its text for each, `statements!` declares them so
 //! that a test can prepare every one on both.
 //!
-//! On SQLite every write goes through a pool of one connection, first come first served; readers have
+//! On SQLite every write goes through one connection, first come first served; readers have
 //! their own. On PostgreSQL writers of the tree hold an advisory lock: shared while they add or replace
 //! files, alone while they change the shape of the tree or fix the instant of a copy. That lock is the
 //! whole difference between the two, and it makes PostgreSQL look like SQLite to the code above.
@@ -16,7 +16,6 @@ pub mod custom_fields;
 pub mod delivery;
 pub mod files;
 pub mod folders;
-mod glance;
 pub mod jobs;
 pub mod keys;
 pub mod listing;
@@ -24,8 +23,10 @@ pub mod locks;
 pub mod merge;
 pub mod open;
 mod pulse;
+mod row;
 pub mod settings;
 pub mod snapshot;
+mod sqlite;
 pub mod sweep;
 pub mod upload_tokens;
 mod value;
@@ -36,20 +37,17 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use futures_util::TryStreamExt;
-use tokio::sync::OwnedMappedMutexGuard;
-
-use sqlx::postgres::{PgConnection, PgPool, PgRow};
-use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
-use sqlx::{FromRow, Postgres, Sqlite, Transaction, pool::PoolConnection};
+use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::{Postgres, Transaction, pool::PoolConnection};
 
 use crate::error::{Error, Result};
 use crate::meter;
-use glance::Glance;
 pub use open::sqlite_options;
 use pulse::{Patience, Pulse};
+pub use row::Row;
 pub use value::Value;
 pub(crate) use value::args;
-use value::{postgres_args, sqlite_args};
+use value::postgres_args;
 
 /// A statement: one text for both databases, or one for each where they truly differ.
 #[derive(Clone, Copy, Debug)]
@@ -139,7 +137,7 @@ pub struct Db {
 }
 
 enum Pools {
-    Sqlite { write: SqlitePool, read: SqlitePool, glance: Glance },
+    Sqlite { write: sqlite::Pool, read: sqlite::Pool, glance: sqlite::Pool },
     Postgres { pool: PgPool, pulse: Pulse },
 }
 
@@ -151,18 +149,17 @@ pub struct Tx {
     tree_changes: Option<Arc<AtomicU64>>,
     /// How long statements are waited for (PostgreSQL).
     patience: Option<Patience>,
+    /// The number of its latest change, unless an instant has been fixed since.
+    change: Option<i64>,
+    owns_tree: bool,
 }
 
 enum Held {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(sqlite::Taken),
+    /// Its statements may read long.
+    SqliteRead(sqlite::Taken),
     Postgres(Transaction<'static, Postgres>),
-    SqliteGlance(OwnedMappedMutexGuard<Option<SqliteConnection>, SqliteConnection>),
     PostgresGlance(PoolConnection<Postgres>),
-}
-
-enum Link<'a> {
-    Sqlite(&'a mut SqliteConnection),
-    Postgres(&'a mut PgConnection),
 }
 
 impl Db {
@@ -171,18 +168,19 @@ impl Db {
         let fault = self.fault.get().cloned();
         match &self.pools {
             Pools::Sqlite { write, .. } => {
-                let held = Held::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?);
+                let held = Held::Sqlite(sqlite::begin(write.take().await?).await?);
                 let tree_changes = (reach != Reach::Apart).then(|| Arc::clone(&self.tree_changes));
-                Ok(Tx { held, fault, tree_changes, patience: None })
+                Ok(Tx { held, fault, tree_changes, patience: None, change: None, owns_tree: false })
             }
             Pools::Postgres { pool, pulse } => {
                 let mut patience = pulse.patience(true);
                 let held = Held::Postgres(patience.bound(pool.begin()).await?);
-                let mut tx = Tx { held, fault, tree_changes: None, patience: Some(patience) };
+                let patience = Some(patience);
+                let mut tx = Tx { held, fault, tree_changes: None, patience, change: None, owns_tree: false };
                 match reach {
                     Reach::Apart => {}
                     Reach::Add => drop(tx.one::<(i64,)>(&SHARE_TREE, args![TREE_LOCK]).await?),
-                    Reach::Shape => drop(tx.one::<(i64,)>(&OWN_TREE, args![TREE_LOCK]).await?),
+                    Reach::Shape => tx.own_tree(self).await?,
                 }
                 Ok(tx)
             }
@@ -199,26 +197,30 @@ impl Db {
     /// A transaction that reads one state of the catalog throughout.
     pub async fn read(&self) -> Result<Tx> {
         let (held, patience) = match &self.pools {
-            Pools::Sqlite { read, .. } => (Held::Sqlite(read.begin().await?), None),
+            Pools::Sqlite { read, .. } => {
+                let connection = read.take().await?;
+                sqlite::run(&connection, "BEGIN", &[])?;
+                (Held::SqliteRead(connection), None)
+            }
             Pools::Postgres { pool, pulse } => {
                 let mut patience = pulse.patience(false);
                 let begun = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
                 (Held::Postgres(patience.bound(begun).await?), Some(patience))
             }
         };
-        Ok(Tx { held, fault: None, tree_changes: None, patience })
+        Ok(Tx { held, fault: None, tree_changes: None, patience, change: None, owns_tree: false })
     }
 
     /// A connection for a single read, without the cost of a transaction around it.
     pub async fn glance(&self) -> Result<Tx> {
         let (held, patience) = match &self.pools {
-            Pools::Sqlite { glance, .. } => (Held::SqliteGlance(glance.acquire().await?), None),
+            Pools::Sqlite { glance, .. } => (Held::Sqlite(glance.take().await?), None),
             Pools::Postgres { pool, pulse } => {
                 let mut patience = pulse.patience(false);
                 (Held::PostgresGlance(patience.bound(pool.acquire()).await?), Some(patience))
             }
         };
-        Ok(Tx { held, fault: None, tree_changes: None, patience })
+        Ok(Tx { held, fault: None, tree_changes: None, patience, change: None, owns_tree: false })
     }
 
     /// A number that is another one as soon as something in the tree can have changed: what a path is found to lead to
@@ -303,18 +305,17 @@ impl Db {
 impl Tx {
     /// Makes everything durable. After an error nothing is known to have happened or not.
     pub async fn commit(self) -> Result<()> {
-        let Tx { held, fault, tree_changes, patience } = self;
+        let Tx { held, fault, tree_changes, patience, .. } = self;
         if let Some(fault) = &fault {
             fault(Moment::BeforeCommit)?;
         }
         let began = Instant::now();
         match held {
-            Held::Sqlite(tx) => match tree_changes {
-                Some(changes) => commit_counted(tx, changes).await?,
-                None => tx.commit().await?,
-            },
+            Held::Sqlite(connection) | Held::SqliteRead(connection) => {
+                sqlite::commit(&connection, tree_changes.as_deref())?
+            }
             Held::Postgres(tx) => bounded(patience, tx.commit()).await?,
-            Held::SqliteGlance(_) | Held::PostgresGlance(_) => {}
+            Held::PostgresGlance(_) => {}
         }
         meter::committed(began.elapsed());
         fault.map_or(Ok(()), |fault| fault(Moment::AfterCommit))
@@ -323,11 +324,16 @@ impl Tx {
     /// From here on alone among writers of the tree, as with [`Reach::Shape`]. Nothing is waited for afterwards, so
     /// that nobody waits for a transaction that waits.
     pub async fn own_tree(&mut self, db: &Db) -> Result<()> {
-        if self.is_sqlite() {
-            self.tree_changes = Some(Arc::clone(&db.tree_changes));
+        if self.owns_tree {
             return Ok(());
         }
-        self.one::<(i64,)>(&OWN_TREE, args![TREE_LOCK]).await?;
+        if self.is_sqlite() {
+            self.tree_changes = Some(Arc::clone(&db.tree_changes));
+        } else {
+            self.one::<(i64,)>(&OWN_TREE, args![TREE_LOCK]).await?;
+        }
+        // Others may have fixed instants since its latest change got its number.
+        (self.owns_tree, self.change) = (true, None);
         Ok(())
     }
 
@@ -339,44 +345,68 @@ impl Tx {
 
     /// The number of the change that this transaction makes: one more than any taken before it.
     pub async fn next_change(&mut self) -> Result<i64> {
-        Ok(self.one::<(i64,)>(&NEXT_CHANGE, args![]).await?.0)
+        let (change,) = self.one(&NEXT_CHANGE, args![]).await?;
+        self.change = Some(change);
+        Ok(change)
+    }
+
+    /// The number of this transaction's latest change, for one more that belongs to it. What it has ended and begun under
+    /// that number no other transaction has seen in between.
+    pub async fn same_change(&mut self) -> Result<i64> {
+        match self.change {
+            Some(change) => Ok(change),
+            None => self.next_change().await,
+        }
+    }
+
+    /// Fixes the instant before whatever this transaction does from here on, and behind all that it has done. Only for one
+    /// that has the tree to itself.
+    pub async fn instant(&mut self) -> Result<i64> {
+        let instant = self.same_change().await?;
+        self.change = None;
+        Ok(instant)
     }
 
     fn is_sqlite(&self) -> bool {
-        matches!(self.held, Held::Sqlite(_) | Held::SqliteGlance(_))
+        matches!(self.held, Held::Sqlite(_) | Held::SqliteRead(_))
     }
 
-    fn link(&mut self) -> Link<'_> {
+    /// Does something on SQLite, if that is what this transaction is on.
+    fn on_sqlite<T>(&self, work: impl FnOnce(&rusqlite::Connection) -> Result<T>) -> Option<Result<T>> {
+        match &self.held {
+            Held::Sqlite(connection) => Some(work(connection)),
+            Held::SqliteRead(connection) => Some(sqlite::aside(|| work(connection))),
+            Held::Postgres(_) | Held::PostgresGlance(_) => None,
+        }
+    }
+
+    fn on_postgres(&mut self) -> (&mut PgConnection, Option<Patience>) {
+        let patience = self.patience.clone();
         match &mut self.held {
-            Held::Sqlite(tx) => Link::Sqlite(tx),
-            Held::Postgres(tx) => Link::Postgres(tx),
-            Held::SqliteGlance(connection) => Link::Sqlite(connection),
-            Held::PostgresGlance(connection) => Link::Postgres(connection),
+            Held::Postgres(tx) => (tx, patience),
+            Held::PostgresGlance(connection) => (connection, patience),
+            Held::Sqlite(_) | Held::SqliteRead(_) => unreachable!("SQLite was asked first"),
         }
     }
 
     /// Runs a statement; the number of rows it changed.
     pub(crate) async fn run(&mut self, sql: &Sql, args: Vec<Value>) -> Result<u64> {
-        let patience = self.patience.clone();
-        Ok(match self.link() {
-            Link::Sqlite(c) => sqlx::query_with(sql.sqlite, sqlite_args(args)?).execute(c).await?.rows_affected(),
-            Link::Postgres(c) => {
-                let query = sqlx::query_with(sql.postgres, postgres_args(args)?);
-                bounded(patience, query.execute(c)).await?.rows_affected()
-            }
-        })
+        if let Some(changed) = self.on_sqlite(|c| sqlite::run(c, sql.sqlite, &args)) {
+            return changed;
+        }
+        let (c, patience) = self.on_postgres();
+        let query = sqlx::query_with(sql.postgres, postgres_args(args)?);
+        Ok(bounded(patience, query.execute(c)).await?.rows_affected())
     }
 
     /// All rows of a statement that bounds their number itself.
     pub(crate) async fn all<T: Row>(&mut self, sql: &Sql, args: Vec<Value>) -> Result<Vec<T>> {
-        let patience = self.patience.clone();
-        Ok(match self.link() {
-            Link::Sqlite(c) => sqlx::query_as_with(sql.sqlite, sqlite_args(args)?).fetch_all(c).await?,
-            Link::Postgres(c) => {
-                let query = sqlx::query_as_with(sql.postgres, postgres_args(args)?);
-                bounded(patience, query.fetch_all(c)).await?
-            }
-        })
+        if let Some(rows) = self.on_sqlite(|c| sqlite::all(c, sql.sqlite, &args)) {
+            return rows;
+        }
+        let (c, patience) = self.on_postgres();
+        let query = sqlx::query_as_with(sql.postgres, postgres_args(args)?);
+        bounded(patience, query.fetch_all(c)).await
     }
 
     /// Hands over the rows of a statement one by one, however many there are, until `each` breaks. A broken off statement
@@ -387,34 +417,27 @@ impl Tx {
         args: Vec<Value>,
         mut each: impl FnMut(T) -> ControlFlow<()> + Send,
     ) -> Result<ControlFlow<()>> {
-        let patience = self.patience.clone();
-        macro_rules! each_row {
-            ($rows:expr) => {{
-                let mut rows = $rows;
-                while let Some(row) = bounded(patience.clone(), rows.try_next()).await? {
-                    if each(row).is_break() {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                }
-            }};
+        if let Some(flow) = self.on_sqlite(|c| sqlite::each(c, sql.sqlite, &args, &mut each)) {
+            return flow;
         }
-        match self.link() {
-            Link::Sqlite(c) => each_row!(sqlx::query_as_with(sql.sqlite, sqlite_args(args)?).fetch(c)),
-            Link::Postgres(c) => each_row!(sqlx::query_as_with(sql.postgres, postgres_args(args)?).fetch(c)),
+        let (c, patience) = self.on_postgres();
+        let mut rows = sqlx::query_as_with(sql.postgres, postgres_args(args)?).fetch(c);
+        while let Some(row) = bounded(patience.clone(), rows.try_next()).await? {
+            if each(row).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
         }
         Ok(ControlFlow::Continue(()))
     }
 
     /// The first row, if there is one.
     pub(crate) async fn maybe<T: Row>(&mut self, sql: &Sql, args: Vec<Value>) -> Result<Option<T>> {
-        let patience = self.patience.clone();
-        Ok(match self.link() {
-            Link::Sqlite(c) => sqlx::query_as_with(sql.sqlite, sqlite_args(args)?).fetch_optional(c).await?,
-            Link::Postgres(c) => {
-                let query = sqlx::query_as_with(sql.postgres, postgres_args(args)?);
-                bounded(patience, query.fetch_optional(c)).await?
-            }
-        })
+        if let Some(row) = self.on_sqlite(|c| sqlite::first(c, sql.sqlite, &args)) {
+            return row;
+        }
+        let (c, patience) = self.on_postgres();
+        let query = sqlx::query_as_with(sql.postgres, postgres_args(args)?);
+        bounded(patience, query.fetch_optional(c)).await
     }
 
     /// The first row of a statement that always has one.
@@ -425,11 +448,12 @@ impl Tx {
 
     /// Asks the database to prepare a statement, on the dialect of this connection.
     pub async fn prepare(&mut self, sql: &Sql) -> Result<()> {
-        use sqlx::{Executor, SqlSafeStr, Statement};
-        match self.link() {
-            Link::Sqlite(c) => drop(c.prepare(sql.sqlite.into_sql_str()).await?.sql().as_str().len()),
-            Link::Postgres(c) => drop(c.prepare(sql.postgres.into_sql_str()).await?.sql().as_str().len()),
+        use sqlx::{Executor, SqlSafeStr};
+        if let Some(prepared) = self.on_sqlite(|c| sqlite::prepare(c, sql.sqlite)) {
+            return prepared;
         }
+        let (c, _) = self.on_postgres();
+        c.prepare(sql.postgres.into_sql_str()).await?;
         Ok(())
     }
 }
@@ -441,21 +465,3 @@ async fn bounded<T>(patience: Option<Patience>, call: impl Future<Output = sqlx:
         None => Ok(call.await?),
     }
 }
-
-/// Commits and counts, to the end also when whoever asked for it has gone meanwhile: the commit may still happen, and
-/// then what was read before must not be taken for what is.
-async fn commit_counted(tx: Transaction<'static, Sqlite>, changes: Arc<AtomicU64>) -> Result<()> {
-    let task = tokio::spawn(async move {
-        changes.fetch_add(1, Ordering::SeqCst);
-        let outcome = tx.commit().await;
-        // A commit that failed may have happened too.
-        changes.fetch_add(1, Ordering::SeqCst);
-        outcome
-    });
-    // It does not panic; that it is dropped unfinished happens when the process ends.
-    Ok(task.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?)
-}
-
-/// A row of either database.
-pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}

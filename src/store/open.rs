@@ -7,24 +7,23 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
 use super::pulse::Pulse;
-use super::{Db, Glance, Pools, args, statements};
+use super::sqlite::{self, Access, Pool};
+use super::{Db, Pools, args, statements};
 use crate::error::{Error, Result};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// Reads run side by side on this many connections; each has a thread of its own.
+/// Reads run side by side on this many connections.
 const SQLITE_READERS: u32 = 4;
-/// Connections for single reads; each has a thread too.
-const SQLITE_GLANCES: usize = 2;
+/// Connections for single reads, which are short.
+const SQLITE_GLANCES: u32 = 4;
 /// Connections to PostgreSQL: a worker or two and the requests in flight.
 const POSTGRES_CONNECTIONS: u32 = 24;
-/// How long a request waits for its turn before it is answered with an error.
-const TURN_WAIT_MAX: Duration = Duration::from_secs(60);
 /// Page cache of the writing connection, in KiB: holds the upper pages of all trees of a large library.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// Page cache of one reading connection, in KiB.
@@ -52,7 +51,7 @@ statements! {
     SCHEMA_VERSIONS: "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version"
 }
 
-/// The settings of a SQLite connection that writes: write-ahead log, fsync at every commit.
+/// The settings of a SQLite connection outside of a [`Db`]: write-ahead log, fsync at every commit.
 pub fn sqlite_options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
@@ -62,7 +61,6 @@ pub fn sqlite_options(file: &Path) -> SqliteConnectOptions {
         .foreign_keys(false)
         .statement_cache_capacity(STATEMENTS_PREPARED)
         .pragma("temp_store", "memory")
-        .pragma("cache_size", (-WRITER_CACHE_KIB).to_string())
         .disable_statement_logging()
 }
 
@@ -87,43 +85,30 @@ pub(super) async fn run_postgres_migrations(connection: &mut PgConnection, schem
 impl Db {
     /// Opens or creates a SQLite file and brings its schema up to date.
     pub async fn open_sqlite(file: &Path) -> Result<Db> {
-        // Checkpoints are taken by `checkpoint`, outside the writer's turn as far as possible.
-        let writer = sqlite_options(file).create_if_missing(true).pragma("wal_autocheckpoint", "0");
-        let write = sqlite_pool(1).connect_with(writer).await.map_err(|error| {
-            Error::Setup(format!(
-                "cannot open the catalog {}: {error}; is it a Calotype catalog, and whole?",
-                file.display()
-            ))
-        })?;
-        SQLITE.run(&write).await.map_err(migration_error)?;
-        Db::with_readers(file, write, SQLITE_READERS, SQLITE_GLANCES).await
+        let mut connection =
+            sqlite_options(file).create_if_missing(true).connect().await.map_err(|error| cannot_open(file, &error))?;
+        SQLITE.run(&mut connection).await.map_err(migration_error)?;
+        connection.close().await?;
+        Db::of_sqlite(file, WRITER_CACHE_KIB, SQLITE_READERS, SQLITE_GLANCES)
     }
 
     /// Opens a SQLite file that a server may have open too, to change a few rows beside it. The schema must be
     /// the one of this program: it is not changed under a running server.
     pub async fn open_sqlite_beside(file: &Path) -> Result<Db> {
-        let writer = sqlite_options(file)
-            // A bulk job leaves short gaps between its batches, and there is no queue across processes.
-            .busy_timeout(TURN_WAIT_MAX)
-            .pragma("cache_size", (-READER_CACHE_KIB).to_string())
-            .pragma("wal_autocheckpoint", "0");
-        let write = sqlite_pool(1).connect_with(writer).await.map_err(|error| {
-            Error::Setup(format!("cannot open the catalog {}: {error}; is it whole, and yours?", file.display()))
-        })?;
-        let db = Db::with_readers(file, write, 1, 1).await?;
+        // Makes sure that it is in WAL mode, as the file of an older backup may not be.
+        let connection = sqlite_options(file).connect().await.map_err(|error| cannot_open(file, &error))?;
+        connection.close().await?;
+        let db = Db::of_sqlite(file, READER_CACHE_KIB, 1, 1)?;
         db.check_schema(&SQLITE).await?;
         Ok(db)
     }
 
-    async fn with_readers(file: &Path, write: SqlitePool, readers: u32, glances: usize) -> Result<Db> {
-        let reader =
-            sqlite_options(file).pragma("cache_size", (-READER_CACHE_KIB).to_string()).pragma("query_only", "on");
-        let read = sqlite_pool(readers).connect_with(reader.clone()).await?;
-        let mut connections = Vec::new();
-        for _ in 0..glances {
-            connections.push(reader.connect().await?);
-        }
-        Ok(Db::new(Pools::Sqlite { write, read, glance: Glance::new(connections) }))
+    fn of_sqlite(file: &Path, writer_cache_kib: i64, readers: u32, glances: u32) -> Result<Db> {
+        Ok(Db::new(Pools::Sqlite {
+            write: Pool::open(file, Access::Write, 1, writer_cache_kib)?,
+            read: Pool::open(file, Access::Read, readers, READER_CACHE_KIB)?,
+            glance: Pool::open(file, Access::Read, glances, READER_CACHE_KIB)?,
+        }))
     }
 
     /// Opens a PostgreSQL database and brings its schema up to date. `url` is `postgres://…`.
@@ -222,26 +207,18 @@ async fn answers(connection: &mut PgConnection) -> sqlx::Result<bool> {
     }
 }
 
-fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .min_connections(connections)
-        .acquire_timeout(TURN_WAIT_MAX)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        // When the disk is full SQLite may end a transaction by itself, and the driver then believes for ever that it is
-        // in one. Such a connection is replaced by a new one.
-        .before_acquire(|connection, _| {
-            let usable = !connection.is_in_transaction();
-            Box::pin(async move { Ok(usable) })
-        })
+/// Busy flag, frames in the log, frames moved.
+async fn passive_checkpoint(pool: &Pool) -> Result<(i64, i64, i64)> {
+    let connection = pool.take().await?;
+    let moved = sqlite::aside(|| sqlite::first(&connection, "PRAGMA wal_checkpoint(PASSIVE)", &[]))?;
+    moved.ok_or_else(|| Error::Damaged("a checkpoint says nothing".into()))
 }
 
-/// Busy flag, frames in the log, frames moved.
-async fn passive_checkpoint(pool: &SqlitePool) -> Result<(i64, i64, i64)> {
-    let mut connection = pool.acquire().await?;
-    Ok(sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *connection).await?)
+fn cannot_open(file: &Path, error: &sqlx::Error) -> Error {
+    Error::Setup(format!(
+        "cannot open the catalog {}: {error}; is it a Calotype catalog, whole, and yours?",
+        file.display()
+    ))
 }
 
 fn migration_error(error: sqlx::migrate::MigrateError) -> Error {

@@ -1,7 +1,9 @@
 //! Values of statements, for either database.
 
+use rusqlite::ToSql;
+use rusqlite::types::ToSqlOutput;
+use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
-use sqlx::sqlite::SqliteArguments;
 
 use crate::error::Result;
 
@@ -19,28 +21,27 @@ macro_rules! args {
 }
 pub(crate) use args;
 
-macro_rules! bind {
-    ($arguments:ty, $values:expr) => {{
-        use sqlx::Arguments;
-        let mut arguments = <$arguments>::default();
-        for value in $values {
-            match value {
-                Value::Int(value) => arguments.add(value),
-                Value::Text(value) => arguments.add(value),
-                Value::Bool(value) => arguments.add(value),
-            }
-            .map_err(sqlx::Error::Encode)?;
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Value::Int(value) => value.to_sql(),
+            Value::Text(value) => value.to_sql(),
+            Value::Bool(value) => value.to_sql(),
         }
-        arguments
-    }};
-}
-
-pub(super) fn sqlite_args(values: Vec<Value>) -> Result<SqliteArguments> {
-    Ok(bind!(SqliteArguments, values))
+    }
 }
 
 pub(super) fn postgres_args(values: Vec<Value>) -> Result<PgArguments> {
-    Ok(bind!(PgArguments, values))
+    let mut arguments = PgArguments::default();
+    for value in values {
+        let added = match value {
+            Value::Int(value) => arguments.add(value),
+            Value::Text(value) => arguments.add(value),
+            Value::Bool(value) => arguments.add(value),
+        };
+        added.map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
 }
 
 macro_rules! value_from {

@@ -44,8 +44,8 @@ pub async fn begin(db: &Db, tx: &mut Tx, job: &mut Job, source: FolderId, instan
 async fn make(tx: &mut Tx, job: &mut Job, first: i64, end: i64) -> Result<()> {
     let made = match job.made {
         Some((from, to)) if to == first => (from, end),
-        Some((from, to)) => {
-            rows::hide(tx, job.id, from, to).await?;
+        Some(_) => {
+            hide(tx, job).await?;
             (first, end)
         }
         None => (first, end),
@@ -58,6 +58,7 @@ async fn make(tx: &mut Tx, job: &mut Job, first: i64, end: i64) -> Result<()> {
 pub async fn hide(tx: &mut Tx, job: &mut Job) -> Result<()> {
     if let Some((first, end)) = job.made.take() {
         rows::hide(tx, job.id, first, end).await?;
+        job.has_hidden = true;
     }
     Ok(())
 }
@@ -140,16 +141,17 @@ struct Reached {
 /// finding the end of a page must not cost more than the page.
 async fn next_folders(tx: &mut Tx, job: &Job, kind: Kind, after: FolderId, room: i64) -> Result<Option<Reached>> {
     let mut folders = FOLDERS_TRIED_FIRST.min(room);
-    let Some((mut last, mut more)) = rows::next_folders_end(tx, job.id, after, folders).await? else { return Ok(None) };
     loop {
-        if let Some((last, name)) = rows::page_end_of_many(tx, kind, job.id, after, last, room).await? {
+        let reach = rows::reach(tx, kind, job.id, after, folders, room).await?;
+        let Some(last) = reach.last else { return Ok(None) };
+        if let Some((last, name)) = reach.page_end {
             return Ok(Some(Reached { last, name: Some(name), is_end: false }));
         }
+        let more = reach.folders == folders;
         if !more || folders >= room {
             return Ok(Some(Reached { last, name: None, is_end: !more }));
         }
         folders = (folders * FOLDERS_TRIED_FIRST).min(room);
-        (last, more) = rows::next_folders_end(tx, job.id, after, folders).await?.unwrap_or((last, false));
     }
 }
 
@@ -194,9 +196,7 @@ async fn past_page(db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind,
 async fn leave_past(tx: &mut Tx, job: &mut Job, kind: Kind, used: i64) -> Result<i64> {
     job.bound = 0;
     match kind {
-        Kind::Folders
-            if !job.is_fresh && rows::next_folders_end(tx, job.id, FolderId(job.cursor_id), 1).await?.is_some() =>
-        {
+        Kind::Folders if !job.is_fresh && rows::has_folders(tx, job.id, FolderId(job.cursor_id)).await? => {
             job.enter(Phase::CloneFolders)?
         }
         Kind::Folders => {

@@ -20,66 +20,44 @@ pub enum Names {
 
 /// The folder at a path. `None` when a segment does not exist.
 pub async fn find(tx: &mut Tx, path: &FolderPath) -> Result<Option<FolderId>> {
-    let mut at = LIBRARY;
-    for segment in path.segments() {
-        match folders::child(tx, at, segment).await? {
-            Some(folder) => at = folder.id,
-            None => return Ok(None),
-        }
+    if path.is_root() {
+        return Ok(Some(LIBRARY));
     }
-    Ok(Some(at))
+    Ok(find_row(tx, path).await?.map(|folder| folder.id))
 }
 
 /// The folder at a path, with its row. The root has none.
 pub async fn find_row(tx: &mut Tx, path: &FolderPath) -> Result<Option<Folder>> {
-    let Some((parent, name)) = path.split_last() else { return Ok(None) };
-    match find(tx, &parent).await? {
-        Some(parent) => folders::child(tx, parent, name).await,
-        None => Ok(None),
-    }
+    let mut chain = folders::chain(tx, path.segments()).await?;
+    Ok(if chain.len() == path.segments().len() { chain.pop() } else { None })
 }
 
 /// The folder at a path, made with its parents where it does not exist. A segment that exists is taken
 /// as sent; one that must be made gets its name by `names`, and may then turn out to exist.
 pub async fn find_or_make(db: &Db, tx: &mut Tx, path: &FolderPath, names: Names, now: Millis) -> Result<FolderId> {
-    let mut at = LIBRARY;
-    let mut change = None;
-    for segment in path.segments() {
-        if let Some(folder) = folders::child(tx, at, segment).await? {
-            at = folder.id;
-            continue;
-        }
+    let chain = folders::chain(tx, path.segments()).await?;
+    let mut at = chain.last().map_or(LIBRARY, |folder| folder.id);
+    for segment in &path.segments()[chain.len()..] {
         let name = match names {
             Names::Verbatim => segment.clone(),
             Names::Sanitised => crate::model::path::sanitise(segment),
         };
-        let change = match change {
-            Some(change) => change,
-            None => *change.insert(tx.next_change().await?),
-        };
-        at = make_child(db, tx, at, &name, now, change).await?;
+        at = make_child(db, tx, at, &name, now).await?;
     }
     Ok(at)
 }
 
 /// The folder of that name in `parent`, made if there is none.
-pub async fn make_child(
-    db: &Db,
-    tx: &mut Tx,
-    parent: FolderId,
-    name: &str,
-    now: Millis,
-    change: i64,
-) -> Result<FolderId> {
+pub async fn make_child(db: &Db, tx: &mut Tx, parent: FolderId, name: &str, now: Millis) -> Result<FolderId> {
     loop {
-        if let Some(folder) = folders::child(tx, parent, name).await? {
-            return Ok(folder.id);
-        }
-        let id = FolderId(db.take_ids(tx, 1).await?);
+        let (id, change) = (FolderId(db.take_ids(tx, 1).await?), tx.same_change().await?);
         if folders::insert_if_free(tx, id, parent, name, now, change).await? {
             return Ok(id);
         }
-        // Another writer made it in between; the next look finds it.
+        if let Some(folder) = folders::child(tx, parent, name).await? {
+            return Ok(folder.id);
+        }
+        // Another writer took it away in between; the next attempt makes it.
     }
 }
 

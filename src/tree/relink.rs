@@ -27,7 +27,7 @@ use crate::store::{Db, Tx, files, folders};
 
 /// Puts `folder` at a free place.
 pub async fn place(tx: &mut Tx, folder: FolderId, parent: FolderId, name: &str, now: Millis) -> Result<()> {
-    let change = tx.next_change().await?;
+    let change = tx.same_change().await?;
     folders::place(tx, folder, parent, name, now, change).await
 }
 
@@ -41,7 +41,11 @@ pub async fn place_or_merge(tx: &mut Tx, job: &mut Job, folder: FolderId, parent
     let name = job.target_name.clone();
     match folders::child(tx, parent, &name).await? {
         None => {
-            place(tx, folder, parent, &name, now).await?;
+            let change = tx.same_change().await?;
+            match job.kind {
+                Kind::Copy => folders::show(tx, folder, parent, &name, now, change).await?,
+                Kind::Move | Kind::Rename => folders::place(tx, folder, parent, &name, now, change).await?,
+            }
             job.enter(Phase::Done)
         }
         Some(target) => {

@@ -167,7 +167,7 @@ async fn the_hot_statements_follow_their_indexes() {
     let hot = [
         ("clone", "FILES_OF_ONE"),
         ("clone", "FILES_OF_MANY"),
-        ("clone", "FILES_PAGE_END"),
+        ("clone", "REACH_OF_FILES"),
         ("clone", "FILE_PAGE_END"),
         ("listing", "FILES_OLDEST"),
         ("listing", "FILES_BY_NAME"),
