@@ -13,6 +13,7 @@ use crate::blobs::Blobs;
 use crate::config::{Place, Settings};
 use crate::error::{Error, Result};
 use crate::fetch::{Fetcher, Patience};
+use crate::jobs::gather::Submissions;
 use crate::jobs::status::{self, Finished};
 use crate::jobs::submit;
 use crate::library::access::Keys;
@@ -66,6 +67,7 @@ pub struct App {
     pub unproven: Allowance,
     /// Submissions that may come before the queue must be counted again.
     pub queue_room: AtomicI64,
+    pub submissions: Submissions,
     wake: Notify,
     stop: Notify,
     stopping: AtomicBool,
@@ -190,6 +192,7 @@ impl App {
             fetcher,
             unproven,
             queue_room: AtomicI64::new(0),
+            submissions: Submissions::default(),
             wake: Notify::new(),
             stop: Notify::new(),
             stopping: AtomicBool::new(false),

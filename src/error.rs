@@ -30,6 +30,9 @@ pub enum Error {
     /// The server cannot run as it is set up; the text says what to do.
     #[error("{0}")]
     Setup(String),
+    /// What several requests were told that were done together.
+    #[error(transparent)]
+    Shared(std::sync::Arc<Error>),
     /// A row that the invariants rule out.
     #[error("the catalog is damaged: {0}; run `calotype fsck`")]
     Damaged(String),
@@ -372,6 +375,7 @@ impl Error {
         match self {
             Error::Refused(refusal) => *refusal == Refusal::DiskFull,
             Error::Blobs(BlobError::DiskFull(_)) => true,
+            Error::Shared(error) => error.is_disk_full(),
             // SQLSTATE 53100 of PostgreSQL.
             Error::Catalog(sqlx::Error::Database(error)) => error.code().is_some_and(|code| code == "53100"),
             // SQLite tells a full disk under the log as a plain I/O error, so that is counted too: waiting is right for both.

@@ -1,5 +1,7 @@
 //! Folder copy, move and rename, and the status of a job.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -11,8 +13,8 @@ use super::openapi::{refusals, requests, schemas};
 use super::{AppState, NamesOf, WireId, body, reply};
 use crate::app::App;
 use crate::error::{Refusal, Result};
-use crate::jobs::status;
-use crate::jobs::submit::{self, Request};
+use crate::jobs::submit::Request;
+use crate::jobs::{gather, status};
 use crate::model::ids::JobId;
 use crate::model::job::{Kind, Phase};
 use crate::model::path::{FolderPath, check_name, sanitise_folder};
@@ -124,12 +126,12 @@ fn into_folder([as_sent, destination]: [&str; 2], kind: Kind, names: Names) -> R
     })
 }
 
-async fn submitted(app: &App, mut request: Request, caller: &str, headers: &HeaderMap) -> Result<Response> {
+async fn submitted(app: &Arc<App>, mut request: Request, caller: &str, headers: &HeaderMap) -> Result<Response> {
     request.caller = caller.to_owned();
     let count =
         headers.get(RETRY_COUNT).and_then(|count| count.to_str().ok()).and_then(|count| count.parse::<u32>().ok());
     request.is_retry = count.is_some_and(|count| count > 0);
-    let job = submit::submit(app, &request).await?;
+    let job = gather::submit(app, request).await?;
     Ok(reply::json(StatusCode::OK, &json!({ "jobId": app.tag.wire(job.0) })))
 }
 

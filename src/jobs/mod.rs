@@ -1,7 +1,8 @@
 //! The bulk engine: the life of a job, in order.
 //!
 //! 1. [`submit`] checks the request, finds out whether it was sent before, and inserts the job row. The
-//!    answer goes out after that commit, so whoever has seen a job id will find the job.
+//!    answer goes out after that commit, so whoever has seen a job id will find the job. Requests that arrive
+//!    together share a transaction ([`gather`]).
 //! 2. [`worker`] takes a job whose turn it is and that no earlier job is in the way of: jobs lock the paths that they read
 //!    or change, those that meet run in order of submission, all others side by side.
 //! 3. Its first step, the start, resolves source and destination to ids, once, and for a copy fixes the
@@ -14,6 +15,7 @@
 //! 6. [`status`] answers those who ask meanwhile.
 //! 7. [`sweep`] forgets what no job looks at any more.
 
+pub mod gather;
 pub mod status;
 pub mod submit;
 pub mod sweep;

@@ -9,7 +9,7 @@ use crate::library;
 use crate::meter;
 use crate::model::ids::{FolderId, JobId};
 use crate::model::job::{Kind, Phase};
-use crate::model::lock;
+use crate::model::lock::{self, Lock};
 use crate::model::path::FolderPath;
 use crate::model::time::Millis;
 use crate::store::jobs::{self, NewJob};
@@ -46,26 +46,73 @@ pub struct Request {
 
 /// Accepts a request; the job to ask for. Done when the job row is durable.
 pub async fn submit(app: &App, request: &Request) -> Result<JobId> {
-    let depth_max = app.settings.folder_depth_max;
-    check_shape(request, depth_max)?;
+    check_shape(request, app.settings.folder_depth_max)?;
+    let answers = submit_all(app, std::slice::from_ref(request)).await?;
+    let answer = answers.into_iter().next().ok_or_else(|| Error::Setup("a submission has no answer".into()))?;
+    Ok(answer?)
+}
+
+/// Accepts requests of sound shape in their order, all in one transaction. An answer for each.
+pub async fn submit_all(app: &App, requests: &[Request]) -> Result<Vec<Result<JobId, Refusal>>> {
     let now = Millis::now();
-    let fingerprint = fingerprint(request);
     let mut tx = app.db.submit().await?;
-    if let Some(earlier) = same_request(&mut tx, request, &fingerprint, now).await? {
+    let mut accepted = Accepted { max: requests.len(), ..Accepted::default() };
+    let mut answers = Vec::new();
+    for request in requests {
+        answers.push(match accept(app, &mut tx, request, now, &mut accepted).await {
+            Ok(job) => Ok(job),
+            Err(Error::Refused(refusal)) => Err(refusal),
+            Err(error) => return Err(error),
+        });
+    }
+    if accepted.jobs.is_empty() {
+        return Ok(answers);
+    }
+    jobs::insert(&mut tx, &accepted.jobs, now).await?;
+    locks::insert(&mut tx, &accepted.locks).await?;
+    tx.commit().await?;
+    for job in &accepted.jobs {
+        meter::job_submitted(job.kind);
+        tracing::info!(job = %app.tag.wire(job.id.0), kind = job.kind.name(), "job accepted");
+    }
+    app.wake_worker();
+    Ok(answers)
+}
+
+/// What one transaction is to write.
+#[derive(Default)]
+struct Accepted {
+    jobs: Vec<NewJob>,
+    locks: Vec<(JobId, Lock)>,
+    /// How many there may be.
+    max: usize,
+    /// The id of the next one, once the first was needed.
+    next_id: Option<i64>,
+}
+
+/// The job of an earlier identical request, or a new one.
+async fn accept(app: &App, tx: &mut Tx, request: &Request, now: Millis, accepted: &mut Accepted) -> Result<JobId> {
+    let fingerprint = fingerprint(request);
+    if let Some(twin) = accepted.jobs.iter().find(|job| job.fingerprint == fingerprint) {
+        return Ok(twin.id);
+    }
+    if let Some(earlier) = same_request(tx, request, &fingerprint, now).await? {
         return Ok(earlier);
     }
-    let source = check_tree(&mut tx, request, depth_max).await?;
-    library::folders::check_objects(app, &mut tx, source).await?;
-    check_queue(app, &mut tx).await?;
-    // Jobs run in the order of their ids, whichever server took them.
-    let id = JobId(app.db.take_newest_id(&mut tx).await?);
-    jobs::insert(&mut tx, id, &new_job(request, fingerprint), now).await?;
+    let source = check_tree(tx, request, app.settings.folder_depth_max).await?;
+    library::folders::check_objects(app, tx, source).await?;
+    check_queue(app, tx).await?;
+    let id = match accepted.next_id {
+        Some(id) => id,
+        // Jobs run in the order of their ids, whichever server took them.
+        None => app.db.take_newest_ids(tx, accepted.max).await?,
+    };
+    accepted.next_id = Some(id + 1);
+    let id = JobId(id);
     let target = request.destination.join(&request.target_name);
-    locks::insert(&mut tx, id, &lock::locks(request.kind, &request.source, &target)).await?;
-    tx.commit().await?;
-    meter::job_submitted(request.kind);
-    tracing::info!(job = %app.tag.wire(id.0), kind = request.kind.name(), "job accepted");
-    app.wake_worker();
+    let locks = lock::locks(request.kind, &request.source, &target);
+    accepted.locks.extend(locks.into_iter().map(|lock| (id, lock)));
+    accepted.jobs.push(new_job(id, request, fingerprint));
     Ok(id)
 }
 
@@ -77,11 +124,13 @@ pub async fn lock_older_jobs(db: &Db) -> Result<()> {
         if older.is_empty() {
             return tx.commit().await;
         }
+        let mut rows = Vec::new();
         for (id, kind, source, destination, name) in older {
             let kind = Kind::try_from(kind).map_err(|fault| Error::Damaged(fault.to_string()))?;
             let (source, destination) = (stored_path(&source)?, stored_path(&destination)?);
-            locks::insert(&mut tx, id, &lock::locks(kind, &source, &destination.join(&name))).await?;
+            rows.extend(lock::locks(kind, &source, &destination.join(&name)).into_iter().map(|lock| (id, lock)));
         }
+        locks::insert(&mut tx, &rows).await?;
     }
 }
 
@@ -91,7 +140,7 @@ pub fn stored_path(text: &str) -> Result<FolderPath> {
 }
 
 /// What can be said without looking at the tree.
-fn check_shape(request: &Request, depth_max: usize) -> Result<(), Refusal> {
+pub fn check_shape(request: &Request, depth_max: usize) -> Result<(), Refusal> {
     if request.source.is_deeper_than(depth_max) || request.destination.is_deeper_than(depth_max) {
         return Err(Refusal::BadFolderPath);
     }
@@ -181,8 +230,9 @@ fn fingerprint(request: &Request) -> String {
     hash.finalize().to_hex()[..32].to_owned()
 }
 
-fn new_job(request: &Request, fingerprint: String) -> NewJob {
+fn new_job(id: JobId, request: &Request, fingerprint: String) -> NewJob {
     NewJob {
+        id,
         kind: request.kind,
         fingerprint,
         source_path: request.source.to_string(),

@@ -97,7 +97,8 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
     while room > 0 && began.elapsed() < STEP_TIME {
         let Some(mut job) = jobs::take(&mut tx, &worker.name, turn).await? else { break };
         (taken, room) = (taken + 1, room - JOB_ROWS_MIN);
-        if job.phase == Phase::Start && waits(&mut tx, &job).await? {
+        if let Some(blocker) = job.blocker {
+            set_aside(&mut tx, &job, blocker).await?;
             continue;
         }
         worker.stumbled_at = Some(job.id);
@@ -128,16 +129,14 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
     Ok(Stepped::Worked(finished))
 }
 
-/// Whether a job has to wait for locks of an earlier one. If so it is set aside until that one gives some up.
-async fn waits(tx: &mut Tx, job: &Job) -> Result<bool> {
-    let Some(blocker) = locks::blocker(tx, job.id).await? else { return Ok(false) };
+/// Sets a job aside until an earlier one gives up locks that it has to wait for.
+async fn set_aside(tx: &mut Tx, job: &Job, blocker: JobId) -> Result<()> {
     match jobs::hold_unfinished(tx, blocker).await? {
         // It cannot give up locks before this transaction ends; whether it has done so before is asked again.
-        Some(true) if locks::blocker(tx, job.id).await? == Some(blocker) => jobs::block(tx, job.id, blocker).await?,
+        Some(true) if locks::blocker(tx, job.id).await? == Some(blocker) => jobs::block(tx, job.id, blocker).await,
         // It is in the middle of a step, or has just ended.
-        _ => jobs::rest_briefly(tx, job.id).await?,
+        _ => jobs::rest_briefly(tx, job.id).await,
     }
-    Ok(true)
 }
 
 /// Page after page until about `room` rows are written or the job is done. Returns about how many it wrote.
@@ -194,6 +193,7 @@ async fn start(app: &App, tx: &mut Tx, job: &mut Job, now: Millis) -> Result<i64
     let destination = place::find_or_make(&app.db, tx, &stored_path(&job.destination_path)?, names, now).await?;
     job.destination_id = Some(destination);
     let target = folders::child(tx, destination, &job.target_name).await?;
+    job.is_place_free = target.is_none();
     if target.is_some_and(|target| target.id == source.id) {
         return give_up(job, "The folder is at its destination already.");
     }

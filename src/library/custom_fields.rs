@@ -132,7 +132,7 @@ pub async fn create(app: &App, new: NewField, is_retry: bool) -> Result<Field> {
     may_add(&known, &new)?;
     let NewField { name, label, schema, description } = new;
     // Ids of several servers have to be in order of creation too.
-    let id = CustomFieldId(app.db.take_newest_id(&mut tx).await?);
+    let id = CustomFieldId(app.db.take_newest_ids(&mut tx, 1).await?);
     let field = Field { id, name, label, schema, description, deleted: false };
     if !store::insert_if_free(&mut tx, &field, Millis::now()).await? {
         return Err(Refusal::FieldNameTaken.into());

@@ -1,6 +1,9 @@
 //! Job rows. Taking a job locks its row until the transaction ends, so that two workers never work on one job at a
 //! time, whatever clocks say. The lease only tells who goes on with a job between two transactions.
 
+use serde_json::json;
+
+use super::locks::blocker_of;
 use super::row::columns;
 use super::{Db, Tx, args, statements};
 use crate::error::{Error, Result};
@@ -52,8 +55,17 @@ macro_rules! take {
             " LIMIT 1",
             $locking,
             ") RETURNING ",
-            all_columns!()
+            all_columns!(),
+            ", CASE WHEN phase = 'start' THEN (",
+            blocker_of!("job.id"),
+            ") END AS blocker"
         )
+    };
+}
+macro_rules! insert {
+    () => {
+        "INSERT INTO job (id, kind, fingerprint, source_path, destination_path, target_name, include_versions, verbatim_names,
+            purge_cache, submitted, phase, cursor_id, cursor_until, bound, folders_done, files_done, versions_done, failed_items, lease_until) "
     };
 }
 macro_rules! save {
@@ -70,10 +82,15 @@ macro_rules! save {
 }
 
 statements! {
-    INSERT: "INSERT INTO job (id, kind, fingerprint, source_path, destination_path, target_name, include_versions, verbatim_names,
-            purge_cache, submitted, phase, cursor_id, cursor_until, bound, folders_done, files_done, versions_done, failed_items, lease_until)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'start', 0, 0, 0, 0, 0, 0, 0, 0)";
-    BY_ID: concat!("SELECT ", all_columns!(), " FROM job WHERE id = $1");
+    /// `$1` is a JSON array of jobs.
+    INSERT: concat!(insert!(), "SELECT value ->> 'id', value ->> 'kind', value ->> 'fingerprint', value ->> 'source_path', value ->> 'destination_path',
+            value ->> 'target_name', value ->> 'include_versions', value ->> 'verbatim_names', value ->> 'purge_cache', $2, 'start', 0, 0, 0, 0, 0, 0, 0, 0
+        FROM json_each($1)"),
+        concat!(insert!(), "SELECT id, kind, fingerprint, source_path, destination_path, target_name, include_versions, verbatim_names, purge_cache, $2,
+            'start', 0, 0, 0, 0, 0, 0, 0, 0 FROM jsonb_to_recordset(CAST($1 AS jsonb)) AS new (id BIGINT, kind TEXT, fingerprint TEXT, source_path TEXT,
+            destination_path TEXT, target_name TEXT, include_versions BOOLEAN, verbatim_names BOOLEAN, purge_cache BOOLEAN)");
+    BY_ID: concat!("SELECT ", all_columns!(), ", NULL AS blocker FROM job WHERE id = $1"),
+        concat!("SELECT ", all_columns!(), ", CAST(NULL AS BIGINT) AS blocker FROM job WHERE id = $1");
     STATUS: "SELECT kind, phase, purge_request_id FROM job WHERE id = $1";
     /// The newest job of an identical request.
     TWIN: "SELECT id, phase, submitted, finished FROM job WHERE fingerprint = $1 ORDER BY id DESC LIMIT 1";
@@ -127,8 +144,12 @@ columns! {
         pub failed_items: i64,
         pub failure: Option<String>,
         pub purge_request_id: Option<i64>,
+        /// The youngest of the earlier jobs that this one must wait for before it starts, if it was just taken.
+        pub blocker: Option<JobId>,
     }
     beside {
+        /// Whether its place was found to be free in this transaction.
+        pub is_place_free: bool,
         /// Whether it started in this very transaction, which nobody could change the tree beside.
         pub is_fresh: bool,
         /// Ids of rows that this transaction has made out of sight, from and up to.
@@ -181,6 +202,7 @@ columns! {
 /// What a request asks for; the columns of its job row.
 #[derive(Clone, Debug)]
 pub struct NewJob {
+    pub id: JobId,
     pub kind: Kind,
     pub fingerprint: String,
     pub source_path: String,
@@ -191,22 +213,16 @@ pub struct NewJob {
     pub purge_cache: bool,
 }
 
-/// Queues a job.
-pub async fn insert(tx: &mut Tx, id: JobId, job: &NewJob, now: Millis) -> Result<()> {
-    let j = job.clone();
-    let values = args![
-        id,
-        j.kind.name(),
-        j.fingerprint,
-        j.source_path,
-        j.destination_path,
-        j.target_name,
-        j.include_versions,
-        j.verbatim_names,
-        j.purge_cache,
-        now
-    ];
-    tx.run(&INSERT, values).await?;
+/// Queues jobs.
+pub async fn insert(tx: &mut Tx, jobs: &[NewJob], now: Millis) -> Result<()> {
+    let rows = jobs.iter().map(|job| {
+        json!({
+            "id": job.id.0, "kind": job.kind.name(), "fingerprint": job.fingerprint, "source_path": job.source_path,
+            "destination_path": job.destination_path, "target_name": job.target_name,
+            "include_versions": job.include_versions, "verbatim_names": job.verbatim_names, "purge_cache": job.purge_cache,
+        })
+    });
+    tx.run(&INSERT, args![rows.collect::<serde_json::Value>().to_string(), now]).await?;
     Ok(())
 }
 

@@ -5,15 +5,24 @@ use crate::error::Result;
 use crate::model::ids::JobId;
 use crate::model::lock::Lock;
 
+/// The youngest earlier job with a lock that one of this job's is not compatible with. Each pair of modes is one step
+/// along the primary key, however many hold locks on the path.
+macro_rules! blocker_of {
+    ($job:literal) => {
+        concat!(
+            "SELECT max((SELECT max(o.job_id) FROM job_lock o WHERE o.key = m.key AND o.mode = c.theirs AND o.job_id < ", $job, "))
+            FROM job_lock m JOIN (SELECT 'IS' AS mine, 'X' AS theirs UNION ALL VALUES ('IX', 'S'), ('IX', 'X'), ('S', 'IX'), ('S', 'X'), ('X', 'IS'),
+                ('X', 'IX'), ('X', 'S'), ('X', 'X')) c ON c.mine = m.mode WHERE m.job_id = ", $job
+        )
+    };
+}
+pub(super) use blocker_of;
+
 statements! {
-    /// `$2` is a JSON array of pairs of a key and a mode.
-    INSERT: "INSERT INTO job_lock (key, mode, job_id) SELECT value ->> 0, value ->> 1, $1 FROM json_each($2)",
-        "INSERT INTO job_lock (key, mode, job_id) SELECT value ->> 0, value ->> 1, $1 FROM jsonb_array_elements(CAST($2 AS jsonb)) AS value";
-    /// The youngest earlier job with a lock that one of this job's is not compatible with. Each pair of modes is one step
-    /// along the primary key, however many hold locks on the path.
-    BLOCKER: "WITH conflict (mine, theirs) AS (VALUES ('IS', 'X'), ('IX', 'S'), ('IX', 'X'), ('S', 'IX'), ('S', 'X'), ('X', 'IS'), ('X', 'IX'), ('X', 'S'), ('X', 'X'))
-        SELECT max((SELECT max(o.job_id) FROM job_lock o WHERE o.key = m.key AND o.mode = c.theirs AND o.job_id < $1))
-        FROM job_lock m JOIN conflict c ON c.mine = m.mode WHERE m.job_id = $1";
+    /// `$1` is a JSON array of triples of a key, a mode and a job.
+    INSERT: "INSERT INTO job_lock (key, mode, job_id) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($1)",
+        "INSERT INTO job_lock (key, mode, job_id) SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS BIGINT) FROM jsonb_array_elements(CAST($1 AS jsonb)) AS value";
+    BLOCKER: blocker_of!("$1");
     GIVE_UP_SHARED: "DELETE FROM job_lock WHERE job_id = $1 AND mode IN ('IS', 'S')";
     GIVE_UP: "DELETE FROM job_lock WHERE job_id = $1";
     /// Jobs of a catalog that was made before there were locks.
@@ -21,10 +30,10 @@ statements! {
         WHERE phase <> 'done' AND NOT EXISTS (SELECT 1 FROM job_lock l WHERE l.job_id = job.id) ORDER BY id LIMIT $1"
 }
 
-/// Takes a job's locks; whether they are granted is asked by [`blocker`].
-pub async fn insert(tx: &mut Tx, job: JobId, locks: &[Lock]) -> Result<()> {
-    let pairs: Vec<_> = locks.iter().map(|lock| (lock.key(), lock.mode.name())).collect();
-    tx.run(&INSERT, args![job, serde_json::json!(pairs).to_string()]).await?;
+/// Takes locks for jobs; whether they are granted is asked by [`blocker`].
+pub async fn insert(tx: &mut Tx, locks: &[(JobId, Lock)]) -> Result<()> {
+    let rows: Vec<_> = locks.iter().map(|(job, lock)| (lock.key(), lock.mode.name(), job.0)).collect();
+    tx.run(&INSERT, args![serde_json::json!(rows).to_string()]).await?;
     Ok(())
 }
 

@@ -255,10 +255,12 @@ impl Db {
         }
     }
 
-    /// An id above all that any server has been given so far. Costs a block on PostgreSQL, so it is for what is
-    /// ordered by its id across servers.
-    pub async fn take_newest_id(&self, tx: &mut Tx) -> Result<i64> {
-        Ok(tx.one::<(i64,)>(&TAKE_IDS, args![1_i64]).await?.0)
+    /// The first of `count` consecutive ids above all that any server has been given so far. Costs a block on PostgreSQL, so
+    /// it is for what is ordered by its id across servers.
+    pub async fn take_newest_ids(&self, tx: &mut Tx, count: usize) -> Result<i64> {
+        let count = count as i64;
+        debug_assert!(count <= ID_BLOCK, "a block holds {ID_BLOCK} ids");
+        Ok(tx.one::<(i64,)>(&TAKE_IDS, args![count]).await?.0)
     }
 
     /// Leaves the rest of this server's block of ids unused: the next id is above all handed out so far by

@@ -39,7 +39,8 @@ pub async fn discard(tx: &mut Tx, folder: FolderId, now: Millis) -> Result<()> {
 /// Puts `folder` at a place, or begins to merge it into the folder that is there.
 pub async fn place_or_merge(tx: &mut Tx, job: &mut Job, folder: FolderId, parent: FolderId, now: Millis) -> Result<()> {
     let name = job.target_name.clone();
-    match folders::child(tx, parent, &name).await? {
+    let there = if job.is_place_free { None } else { folders::child(tx, parent, &name).await? };
+    match there {
         None => {
             let change = tx.same_change().await?;
             match job.kind {
