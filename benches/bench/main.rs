@@ -142,6 +142,7 @@ async fn measure_all(options: Options) -> Result<ExitCode> {
     if sizes.first().is_none_or(|&size| size == 0 || size > u64::from(u32::MAX)) {
         return Err("--sizes takes numbers of files from 1".into());
     }
+    check_can_measure(&options, &sizes)?;
     let mut effort =
         Effort { batch_rows: options.batch_rows, ..if options.quick { Effort::QUICK } else { Effort::FULL } };
     effort.sections = options.only.clone();
@@ -162,6 +163,26 @@ async fn measure_all(options: Options) -> Result<ExitCode> {
     }
     let failed = report.misses_a_limit() && !options.quick;
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// What is asked for by name must be measured, or a run that prints nothing would look like one that went well.
+fn check_can_measure(options: &Options, sizes: &[u64]) -> Result<()> {
+    let shared_sizes = sizes.iter().filter(|&&size| size <= SHARED_LIBRARY_FILES_MAX).count();
+    for section in &options.only {
+        let (name, sizes_min) = (section.name(), section.sizes_min());
+        if shared_sizes < sizes_min {
+            return Err(format!(
+                "--only {name} needs at least {sizes_min} of --sizes up to {SHARED_LIBRARY_FILES_MAX}, such as 1000,10000"
+            )
+            .into());
+        }
+        if *section == Section::Servers
+            && !options.catalog.iter().any(|catalog| matches!(catalog, Catalog::Postgres(_)))
+        {
+            return Err(format!("--only {name} needs a --catalog postgres://…").into());
+        }
+    }
+    Ok(())
 }
 
 /// Sizes up to the shared maximum live in one library; each larger one gets its own, for its copy only.

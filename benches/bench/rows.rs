@@ -35,6 +35,22 @@ pub enum Section {
     Auth,
 }
 
+impl Section {
+    /// What stands on the command line.
+    pub fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Sizes that it needs in the library that measurements share: two where it compares them.
+    pub fn sizes_min(self) -> usize {
+        match self {
+            Section::Copy => 0,
+            Section::Move | Section::Rename | Section::Delete | Section::Page | Section::Status => 2,
+            _ => 1,
+        }
+    }
+}
+
 /// How often and how long to measure.
 #[derive(Clone)]
 pub struct Effort {
@@ -105,54 +121,49 @@ pub async fn measure(
         }
         report.add_section(&format!("{title} ({catalog})"), rows);
     };
-    // A library for a single size is there for its copy; of two ends there is nothing to compare.
-    let ends =
-        library.seeded.trees.first().zip(library.seeded.trees.last()).filter(|(small, large)| small.size < large.size);
-    if let Some((small, large)) = ends {
-        let mut rows = Vec::new();
-        if effort.measures(Section::Move) || effort.measures(Section::Rename) {
-            rows.extend(moves_and_renames(library, effort, [small, large]).await?);
-        }
-        if effort.measures(Section::Delete) {
-            rows.extend(deletes(library, effort, [small, large]).await?);
-        }
-        if !rows.is_empty() {
-            add("Folder move, rename, delete", rows);
-        }
+    let trees = &library.seeded.trees;
+    let (Some(small), Some(large)) = (trees.first(), trees.last()) else { return Ok(()) };
+    // A library for a single large size is there for its copy.
+    let shared_sizes = if large.size > crate::SHARED_LIBRARY_FILES_MAX { 0 } else { trees.len() };
+    let measures = |section: Section| effort.measures(section) && section.sizes_min() <= shared_sizes;
+    let mut rows = Vec::new();
+    if measures(Section::Move) || measures(Section::Rename) {
+        rows.extend(moves_and_renames(library, effort, [small, large]).await?);
     }
-    if effort.measures(Section::Copy) {
+    if measures(Section::Delete) {
+        rows.extend(deletes(library, effort, [small, large]).await?);
+    }
+    if !rows.is_empty() {
+        add("Folder move, rename, delete", rows);
+    }
+    if measures(Section::Copy) {
         add("Folder copy", copies(library, effort, copy_rates).await?);
     }
-    let is_shared = library.seeded.trees.last().is_none_or(|tree| tree.size <= crate::SHARED_LIBRARY_FILES_MAX);
-    if is_shared && effort.measures(Section::Merge) {
+    if measures(Section::Merge) {
         add("Folder merge", contention::merges(library, effort).await?);
     }
-    if is_shared && effort.measures(Section::Queue) {
+    if measures(Section::Queue) {
         add("A queue of small jobs", contention::queue(library, effort).await?);
     }
-    if let (true, Catalog::Postgres(_), Some(large)) = (is_shared, &library.catalog, library.seeded.trees.last())
-        && effort.measures(Section::Servers)
-    {
+    if measures(Section::Servers) && matches!(library.catalog, Catalog::Postgres(_)) {
         add("Two servers", contention::servers(library, effort, large).await?);
     }
-    if let Some((small, large)) = ends {
-        if effort.measures(Section::Foreground) {
-            add("Foreground requests", requests::foreground(library, effort, large).await?);
-        }
-        if effort.measures(Section::Page) {
-            add("First page of a folder", requests::pages(library, effort).await?);
-        }
-        if effort.measures(Section::Status) {
-            add("Job status", requests::statuses(library, effort, small, large).await?);
-        }
-        if effort.measures(Section::Upload) {
-            add("Uploads", uploads::rates(library, effort).await?);
-        }
-        if effort.measures(Section::Auth) {
-            add("Authenticated request", auth::overheads(library, effort, small).await?);
-        }
+    if measures(Section::Foreground) {
+        add("Foreground requests", requests::foreground(library, effort, large).await?);
     }
-    if is_shared && effort.measures(Section::Download) {
+    if measures(Section::Page) {
+        add("First page of a folder", requests::pages(library, effort).await?);
+    }
+    if measures(Section::Status) {
+        add("Job status", requests::statuses(library, effort, small, large).await?);
+    }
+    if measures(Section::Upload) {
+        add("Uploads", uploads::rates(library, effort).await?);
+    }
+    if measures(Section::Auth) {
+        add("Authenticated request", auth::overheads(library, effort, small).await?);
+    }
+    if measures(Section::Download) {
         add("Download of originals", download::downloads(library, effort).await?);
     }
     Ok(())
