@@ -177,7 +177,7 @@ impl App {
         let unproven = Allowance::new(settings.client_upload_bytes_max);
         Ok(App {
             db,
-            blobs,
+            blobs: blobs.keeping(settings.small_files_memory),
             tag,
             limits: settings.rate_limit.map(Limits::new),
             settings,

@@ -139,6 +139,9 @@ pub struct Serve {
     /// How long browsers and proxies may keep a delivered file without asking whether it is still the same, in seconds
     #[arg(long, env = "CALOTYPE_DELIVERY_MAX_AGE_S", default_value_t = 0, value_name = "S", value_parser = clap::value_parser!(u64).range(..=15_552_000))]
     pub delivery_max_age_s: u64,
+    /// Memory for small files that are delivered often, in bytes; 0 for none
+    #[arg(long, env = "CALOTYPE_SMALL_FILES_MEMORY", default_value_t = 64 * 1024 * 1024, value_name = "BYTES")]
+    pub small_files_memory: u64,
     /// How long requests in flight may take to end after the shutdown has begun, in milliseconds
     #[arg(long, env = "CALOTYPE_SHUTDOWN_PATIENCE_MS", default_value_t = 8_000, value_name = "MS")]
     pub shutdown_patience_ms: u64,
@@ -180,6 +183,8 @@ pub struct Settings {
     pub idle_timeout: Duration,
     pub restrict_unsigned_urls: bool,
     pub delivery_max_age_s: u64,
+    /// Bytes.
+    pub small_files_memory: u64,
     /// `None` for no limit.
     pub rate_limit: Option<RateLimit>,
     pub shutdown_patience: Duration,
@@ -202,6 +207,7 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(60),
             restrict_unsigned_urls: false,
             delivery_max_age_s: 0,
+            small_files_memory: 64 * 1024 * 1024,
             rate_limit: None,
             shutdown_patience: Duration::from_secs(8),
         }
@@ -243,6 +249,7 @@ impl Serve {
             idle_timeout: Duration::from_millis(self.idle_timeout_ms),
             restrict_unsigned_urls: self.restrict_unsigned_urls,
             delivery_max_age_s: self.delivery_max_age_s,
+            small_files_memory: self.small_files_memory,
             rate_limit: self.rate_limit.and_then(NonZeroU32::new).map(|requests| RateLimit {
                 requests,
                 interval: Duration::from_millis(self.rate_limit_interval.into()),

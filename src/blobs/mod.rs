@@ -41,7 +41,7 @@ pub use error::{BlobError, PutError};
 pub use local::sweep_cutoff;
 pub use provisional::Provisional;
 pub use put::{HEAD_BYTES_MAX, PART_BYTES, Stored};
-pub use read::AT_ONCE_BYTES_MAX;
+pub use read::{AT_ONCE_BYTES_MAX, KEPT_BYTES_MAX};
 pub use transfer::{Means, Transfer};
 
 /// Prefix of published blobs.
@@ -74,7 +74,7 @@ impl BlobId {
     }
 }
 
-/// One library's blob store. Cheap to clone; all clones share the store.
+/// One library's blob store. Cheap to clone; all clones share the store and what is kept of it in memory.
 #[derive(Clone, Debug)]
 pub struct Blobs {
     store: Arc<dyn ObjectStore>,
@@ -82,6 +82,8 @@ pub struct Blobs {
     root: Option<Arc<DirPath>>,
     /// Makes staging keys unique within the process; blob ids make them unique among processes.
     stagings: Arc<AtomicU64>,
+    /// Small blobs in memory; room for none until [`Blobs::keeping`] gives it.
+    kept: read::Kept,
 }
 
 impl Blobs {
@@ -115,7 +117,13 @@ impl Blobs {
     /// Any object store that can put and copy conditionally.
     #[must_use]
     pub fn over(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, root: None, stagings: Arc::default() }
+        Self { store, root: None, stagings: Arc::default(), kept: read::keep(0) }
+    }
+
+    /// The same store, which keeps up to so many bytes of small blobs in memory.
+    #[must_use]
+    pub fn keeping(self, bytes_max: u64) -> Self {
+        Self { kept: read::keep(bytes_max), ..self }
     }
 
     /// Ties the store to the library `tag`, or confirms that it is tied to it already. Two catalogs over one store
@@ -177,6 +185,7 @@ impl Blobs {
     ///
     /// Fails when the store refuses or cannot be reached.
     pub async fn delete(&self, id: BlobId) -> Result<(), BlobError> {
+        self.kept.invalidate(&id);
         match self.store.delete(&id.path()).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),

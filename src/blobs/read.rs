@@ -1,6 +1,7 @@
 //! Reading blobs. A directory is read directly: `object_store` opens a file in one blocking task and reads it in
 //! others, while here opening and the first bytes are one, and a small blob that the system has in memory takes none
-//! (`cached.rs`). Every other store is read through its trait.
+//! (`cached.rs`). Every other store is read through its trait. Small blobs that are read whole are kept in memory, as far as
+//! there is room: opening, reading and closing a file costs as much as the rest of a small download.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt, TryStreamExt};
+use moka::sync::Cache;
 use object_store::{GetOptions, GetRange, ObjectStoreExt};
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -18,6 +20,20 @@ use super::{BlobError, BlobId, Blobs, cached};
 /// Bytes per read of a directory's blob: few hops to the blocking pool, and small beside the memory of a request, which
 /// may hold three of them (one being read, two being sent).
 const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Most bytes of a blob that is kept in memory. What a page shows many of is smaller; of larger ones few would fit.
+pub const KEPT_BYTES_MAX: u64 = 64 * 1024;
+/// Bytes that a kept blob takes beside its own, about.
+const ENTRY_BYTES: u32 = 200;
+
+/// Small blobs that were read lately.
+pub(super) type Kept = Cache<BlobId, Bytes>;
+
+/// Room for so many bytes of small blobs.
+pub(super) fn keep(bytes_max: u64) -> Kept {
+    let weight = |_: &BlobId, bytes: &Bytes| u32::try_from(bytes.len()).unwrap_or(u32::MAX).saturating_add(ENTRY_BYTES);
+    Cache::builder().weigher(weight).max_capacity(bytes_max).build()
+}
 
 /// Most bytes that [`Blobs::read_at_once`] is meant for: one chunk.
 pub const AT_ONCE_BYTES_MAX: u64 = CHUNK_BYTES as u64;
@@ -46,6 +62,24 @@ impl Blobs {
         let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
         let found = self.store.get_opts(&id.path(), options).await?;
         Ok(found.into_stream().map_err(BlobError::from).boxed())
+    }
+
+    /// A whole blob of `size` bytes, at most [`KEPT_BYTES_MAX`], in memory. Once read it is kept there while there is room;
+    /// blobs never change, and their ids are never given to others.
+    ///
+    /// # Errors
+    ///
+    /// As [`Blobs::read`].
+    pub async fn read_small(&self, id: BlobId, size: u64) -> Result<Bytes, BlobError> {
+        if let Some(bytes) = self.kept.get(&id) {
+            return Ok(bytes);
+        }
+        let bytes = Box::pin(self.read_at_once(id, 0..size)).await?;
+        // One that is shorter than its row says is looked at again each time.
+        if bytes.len() as u64 == size {
+            self.kept.insert(id, bytes.clone());
+        }
+        Ok(bytes)
     }
 
     /// The bytes `range` of a blob in memory; for at most [`AT_ONCE_BYTES_MAX`], which it cuts at on a directory.

@@ -95,6 +95,29 @@ async fn keeps_what_it_is_given(blobs: &Blobs) {
     settles_at(blobs, 0).await;
 }
 
+#[tokio::test]
+async fn small_blobs_are_kept_in_memory_until_they_are_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |id: i64| dir.path().join(BlobId(id).key());
+    for (room_bytes, kept) in [(0, false), (1 << 20, true)] {
+        let blobs = Blobs::local(dir.path()).unwrap().keeping(room_bytes);
+        let wanted = bytes_of(body(1000)).await;
+        blobs.put(BlobId(5), body(1000), NO_LIMIT).await.unwrap();
+        assert_eq!(blobs.read_small(BlobId(5), 1000).await.unwrap(), wanted);
+        // Behind the store's back, to see where the bytes come from.
+        std::fs::remove_file(file(5)).unwrap();
+        assert_eq!(blobs.read_small(BlobId(5), 1000).await.is_ok_and(|bytes| bytes == wanted), kept);
+        blobs.delete(BlobId(5)).await.unwrap();
+        let gone = blobs.read_small(BlobId(5), 1000).await;
+        assert!(matches!(gone.err(), Some(BlobError::NotFound(_))));
+        // One that is shorter than it should be is not taken for whole, now or later.
+        blobs.put(BlobId(6), body(10), NO_LIMIT).await.unwrap();
+        assert_eq!(blobs.read_small(BlobId(6), 1000).await.unwrap().len(), 10);
+        std::fs::remove_file(file(6)).unwrap();
+        assert!(blobs.read_small(BlobId(6), 1000).await.is_err());
+    }
+}
+
 async fn misses_what_is_absent(blobs: &Blobs) {
     for range in [None, Some(0..4), Some(0..0)] {
         let missing = blobs.read(BlobId(99), range).await;

@@ -17,15 +17,24 @@ const HEADERS_BYTES_MAX: usize = 64 * 1024;
 
 /// Refuses what is too long, whoever sends it and wherever to.
 pub async fn check(request: Request, next: Next) -> Response {
+    match refuse(&request) {
+        Some(refused) => refused,
+        None => next.run(request).await,
+    }
+}
+
+/// The answer to a request that is too long.
+pub fn refuse(request: &Request) -> Option<Response> {
     let uri = request.uri();
     let url_bytes = uri.path().len() + uri.query().map_or(0, str::len);
-    if url_bytes > URL_BYTES_MAX {
-        return Error::from(Refusal::UrlTooLong).into_response();
-    }
-    if bytes_of(request.headers()) > HEADERS_BYTES_MAX {
-        return Error::from(Refusal::HeadersTooLarge).into_response();
-    }
-    next.run(request).await
+    let refusal = if url_bytes > URL_BYTES_MAX {
+        Refusal::UrlTooLong
+    } else if bytes_of(request.headers()) > HEADERS_BYTES_MAX {
+        Refusal::HeadersTooLarge
+    } else {
+        return None;
+    };
+    Some(Error::from(refusal).into_response())
 }
 
 fn bytes_of(headers: &HeaderMap) -> usize {

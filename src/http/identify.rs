@@ -30,22 +30,31 @@ const HARMLESS: &[&str] = &["path", "skip", "limit", "sort", "type", "fileType",
 /// Characters of a path and query that a line of the log has room for.
 const TOLD_CHARS_MAX: usize = 500;
 
-/// Gives the request its id, logs and measures how it ended, and puts the id on the answer.
-pub async fn identify(request: Request, next: Next) -> Response {
+/// Around what the router leads to.
+pub async fn routed(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+    identify(route, request, |request| next.run(request)).await
+}
+
+/// Gives the request its id, logs and measures how it ended, and puts the id on the answer. `route` is the template of its
+/// path.
+pub async fn identify<F>(route: &str, request: Request, answer: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let began = Instant::now();
     let mut id = uuid::Uuid::encode_buffer();
     let id: &str = uuid::Uuid::new_v4().hyphenated().encode_lower(&mut id);
     let span = tracing::info_span!("request", request_id = id, key = field::Empty);
-    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut asked = Asked { span, method: request.method().clone(), uri: request.uri().clone(), is_answered: false };
     // What a handler left half done when it panicked is undone as when its client goes away.
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(asked.span.clone()).await;
+    let answer = AssertUnwindSafe(answer(request)).catch_unwind().instrument(asked.span.clone()).await;
     asked.is_answered = true;
     let mut response = answer.unwrap_or_else(|_| reply::internal_error());
     let Asked { span, method, uri, .. } = &asked;
     let took = began.elapsed();
     span.in_scope(|| log(method, uri, &mut response, took));
-    let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     meter::answered(route, method_name(method), response.status().as_u16(), took);
     // A UUID is always a legal header value.
     response.headers_mut().insert(REQUEST_ID, HeaderValue::from_str(id).expect("a UUID is ASCII"));

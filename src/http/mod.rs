@@ -42,9 +42,9 @@ use axum::http::Uri;
 use axum::http::request::Parts;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, patch, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use tower::util::MapRequestLayer;
-use tower::{Layer, Service};
+use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::app::App;
 use crate::error::{Error, Refusal};
@@ -108,13 +108,20 @@ pub fn service(
         .merge(openapi::routes(&app.settings))
         .fallback(no_route)
         .method_not_allowed_fallback(no_route);
-    let router = delivery::prefixes(&app.settings)
-        .into_iter()
-        .fold(router, |router, prefix| router.route(&format!("{prefix}{{*path}}"), any(delivery::deliver)))
-        .layer(middleware::from_fn(bounds::check));
+    let router = router.layer(middleware::from_fn(bounds::check));
     let router = if app.limits.is_some() { router.layer(middleware::from_fn(caller::tell_limit)) } else { router };
-    let router = router.layer(middleware::from_fn(identify::identify)).with_state(app);
-    MapRequestLayer::new(normalise_path).layer(router)
+    let router = router.layer(middleware::from_fn(identify::routed)).with_state(Arc::clone(&app));
+    let router = MapRequestLayer::new(normalise_path).layer(router);
+    let endpoints: Arc<[delivery::Endpoint]> = delivery::endpoints(&app.settings).into();
+    service_fn(move |request: Request| {
+        let (app, endpoints, router) = (Arc::clone(&app), Arc::clone(&endpoints), router.clone());
+        async move {
+            match delivery::endpoint_of(&endpoints, request.uri().path()) {
+                Some(endpoint) => Ok(delivery::deliver(&app, endpoint, request).await),
+                None => router.oneshot(request).await,
+            }
+        }
+    })
 }
 
 async fn no_route() -> Response {

@@ -25,12 +25,13 @@ pub mod target;
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
-use super::AppState;
+use super::bounds;
+use super::identify::identify;
 use super::openapi::{replies, requests};
 use super::params::Query;
 use crate::app::App;
@@ -54,21 +55,25 @@ const HEADERS: usize = 12;
 const NOTE: HeaderName = HeaderName::from_static("calotype-note");
 const NOT_TRANSFORMED: HeaderValue = HeaderValue::from_static("the original; this version does not transform");
 
-/// How the paths of delivery begin, with a slash at each end: the endpoint, also behind the path of the public URL, in
-/// case a proxy passes that on.
-#[must_use]
-pub fn prefixes(settings: &Settings) -> Vec<String> {
-    let mut prefixes = vec![format!("/{}/", settings.endpoint_id)];
-    if let Some(path) = public_path(settings) {
-        prefixes.insert(0, format!("{path}/{}/", settings.endpoint_id));
-    }
-    prefixes
+/// Where files are delivered.
+pub struct Endpoint {
+    /// How its paths begin, with a slash at each end.
+    prefix: String,
+    /// The template of its paths.
+    route: String,
 }
 
-/// The path of the public URL, with a slash before and none behind it; `None` when it has none.
-fn public_path(settings: &Settings) -> Option<&str> {
-    let (_, rest) = settings.public_url.split_once("://")?;
-    rest.find('/').map(|at| &rest[at..])
+/// The endpoint, and the same behind the path of the public URL, in case a proxy passes that on.
+pub fn endpoints(settings: &Settings) -> Vec<Endpoint> {
+    let public_path = settings.public_url.split_once("://").and_then(|(_, rest)| Some(&rest[rest.find('/')?..]));
+    let before = public_path.into_iter().chain([""]);
+    let prefixes = before.map(|path| format!("{path}/{}/", settings.endpoint_id));
+    prefixes.map(|prefix| Endpoint { route: format!("{prefix}{{*path}}"), prefix }).collect()
+}
+
+/// The endpoint that a path is below.
+pub fn endpoint_of<'e>(endpoints: &'e [Endpoint], path: &str) -> Option<&'e Endpoint> {
+    endpoints.iter().find(|endpoint| path.strip_prefix(&endpoint.prefix).is_some_and(|file| !file.is_empty()))
 }
 
 #[utoipa::path(
@@ -79,22 +84,36 @@ fn public_path(settings: &Settings) -> Option<&str> {
         but private files need a signed URL. `HEAD` answers without the bytes.",
     responses(replies::Delivered)
 )]
-/// `/{endpoint}/{path}`
-pub async fn deliver(State(app): AppState, method: Method, uri: Uri, asked: HeaderMap) -> Response {
-    let answer = if refusal::reads(&method) {
-        answer(&app, &method, &uri, &asked).await
-    } else if method == Method::OPTIONS {
-        Ok(refusal::preflight())
-    } else {
-        Err(Refusal::Method)
-    };
-    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
-    headers::open_to_all(response.headers_mut());
-    response
+/// `/{endpoint}/{path}`, called before the router: pages ask for many small files, and of what the router, its layers and
+/// their boxes cost, these need the bounds and the request's id only.
+pub async fn deliver(app: &App, endpoint: &Endpoint, request: Request) -> Response {
+    identify(&endpoint.route, request, async |request| {
+        if let Some(refused) = bounds::refuse(&request) {
+            return refused;
+        }
+        let (method, uri, asked) = (request.method(), request.uri(), request.headers());
+        let answer = if refusal::reads(method) {
+            answer(app, endpoint, method, uri, asked).await
+        } else if method == Method::OPTIONS {
+            Ok(refusal::preflight())
+        } else {
+            Err(Refusal::Method)
+        };
+        let mut response = answer.unwrap_or_else(IntoResponse::into_response);
+        headers::open_to_all(response.headers_mut());
+        response
+    })
+    .await
 }
 
-async fn answer(app: &App, method: &Method, uri: &Uri, asked: &HeaderMap) -> Result<Response, Refusal> {
-    let (endpoint, path) = split(app, uri).ok_or(Refusal::NoFile)?;
+async fn answer(
+    app: &App,
+    endpoint: &Endpoint,
+    method: &Method,
+    uri: &Uri,
+    asked: &HeaderMap,
+) -> Result<Response, Refusal> {
+    let (endpoint, path) = uri.path().split_at(endpoint.prefix.len());
     let audience = admitted(app, uri, endpoint, path, asked)?;
     let query = Query::of(uri);
     let found = find(app, path, &query).await?.ok_or(Refusal::NoFile)?;
@@ -116,16 +135,6 @@ async fn answer(app: &App, method: &Method, uri: &Uri, asked: &HeaderMap) -> Res
         set(headers, header::CONTENT_DISPOSITION, &headers::attachment(&found.name));
     }
     Ok(response)
-}
-
-/// Endpoint and the path below it, of which the first ends in a slash: what [`prefixes`] lists, taken apart.
-fn split<'u>(app: &App, uri: &'u Uri) -> Option<(&'u str, &'u str)> {
-    let path = uri.path();
-    let below =
-        |path: &'u str| path.strip_prefix('/')?.strip_prefix(app.settings.endpoint_id.as_str())?.strip_prefix('/');
-    let behind_public = public_path(&app.settings).and_then(|public| below(path.strip_prefix(public)?));
-    let file = behind_public.or_else(|| below(path))?;
-    Some(path.split_at(path.len() - file.len()))
 }
 
 /// For whom the answer may be, as far as the URL alone tells.
@@ -156,7 +165,7 @@ fn admitted(app: &App, uri: &Uri, endpoint: &str, path: &str, asked: &HeaderMap)
 fn signed_endpoints(app: &App, uri: &Uri, endpoint: &str, asked: &HeaderMap) -> Vec<String> {
     let Settings { public_url, endpoint_id, .. } = &app.settings;
     let mut endpoints = vec![format!("{endpoint_id}/"), format!("{public_url}/{endpoint_id}/")];
-    endpoints.extend(prefixes(&app.settings));
+    endpoints.extend(self::endpoints(&app.settings).into_iter().map(|endpoint| endpoint.prefix));
     let host = asked.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(Authority::as_str));
     // Nothing with a slash in it: that could make another path of what was signed.
     if let Some(host) = host.filter(|host| !host.contains('@') && host.parse::<Authority>().is_ok()) {
@@ -174,6 +183,7 @@ struct Found {
     is_pinned: bool,
 }
 
+/// Reading the catalog is boxed: its futures are large, and most requests do without.
 async fn find(app: &App, path: &str, query: &Query) -> Result<Option<Found>> {
     let token = query.get("ik-obj-version");
     if token.is_none()
@@ -185,8 +195,8 @@ async fn find(app: &App, path: &str, query: &Query) -> Result<Option<Found>> {
     }
     for target in target::readings(path, query) {
         let file = match token {
-            Some(token) => delivery::version(app, &target.folder, &target.name, token).await?,
-            None => delivery::current(app, &target.folder, &target.name).await?,
+            Some(token) => Box::pin(delivery::version(app, &target.folder, &target.name, token)).await?,
+            None => Box::pin(delivery::current(app, &target.folder, &target.name)).await?,
         };
         if let Some(file) = file {
             let Target { name, form, .. } = target;
@@ -259,7 +269,7 @@ async fn send(app: &App, method: &Method, asked: &HeaderMap, file: &Deliverable)
             let parts = body::Multipart::of(file, ranges);
             let length = parts.size();
             set(response.headers_mut(), header::CONTENT_TYPE, &parts.content_type());
-            *response.body_mut() = parts.open(app, file).await?;
+            *response.body_mut() = Box::pin(parts.open(app, file)).await?;
             length
         }
     };
