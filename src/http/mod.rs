@@ -38,10 +38,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, OriginalUri, Path, Request, State};
-use axum::http::Uri;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::middleware;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{delete, get, patch, post, put};
 use tower::util::MapRequestLayer;
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -102,6 +102,7 @@ pub fn service(
         .route("/calotype/v1/keys", get(keys::list).post(keys::create))
         .route("/calotype/v1/keys/{id}", get(keys::show).delete(keys::revoke))
         .route("/calotype/v1/keys/{id}/roll", post(keys::roll))
+        .route("/", get(front_door))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(move |State(app): AppState| async move { readiness.readyz(&app).await }))
         .route("/metrics", get(metrics::with_key))
@@ -122,6 +123,19 @@ pub fn service(
             }
         }
     })
+}
+
+/// `/`: leads whoever comes with a browser to the page that explains the server. To programs it is no route.
+async fn front_door(asked: HeaderMap) -> Response {
+    let types = asked.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut response = if types.flat_map(|types| types.split([',', ';'])).any(|kind| kind.trim() == "text/html") {
+        // Relative, so that it also works behind a proxy that adds a prefix.
+        Redirect::to("docs").into_response()
+    } else {
+        no_route().await
+    };
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    response
 }
 
 async fn no_route() -> Response {

@@ -16,8 +16,8 @@ const SESSION: &str = include_str!("../../../src/http/openapi/examples.json");
 const PUBLIC_URL: &str = "http://127.0.0.1:8770";
 const KEYS: [&str; 3] = [".publicKey", ".privateKey", ".privateKeyEnd"];
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
-/// Not calls: the document and the page themselves.
-const OWN: [&str; 5] = ["/openapi.json", "/docs", "/docs/", "/docs/docs.css", "/docs/docs.js"];
+/// Not calls: the document and the page themselves, and what leads to them.
+const OWN: [&str; 6] = ["/", "/openapi.json", "/docs", "/docs/", "/docs/docs.css", "/docs/docs.js"];
 /// Other spellings of documented calls, for clients of older generations; the document tells of them in prose.
 const ALIASES: [(&str, &str); 8] = [
     // Answered with what is missing.
@@ -128,6 +128,38 @@ async fn exactly_the_documented_methods_are_served() {
             let is_documented = served.contains(&(path.clone(), method.to_owned()));
             assert_eq!(is_routed && (is_documented || !by_id), is_documented, "{method} {asked}: {answer:#?}");
         }
+    })
+    .await;
+}
+
+/// The bare address: browsers are led on, programs are told that nothing is there.
+#[tokio::test]
+async fn who_comes_with_a_browser_is_led_to_the_page() {
+    on_both_catalogs(async |library: &mut Library| {
+        let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        let direct = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let at_door = format!("{}/", library.client.base());
+        for (method, accept, leads) in [
+            (Method::GET, Some(browser), true),
+            (Method::HEAD, Some("text/html"), true),
+            (Method::GET, Some("*/*"), false),
+            (Method::GET, Some("application/json"), false),
+            (Method::GET, None, false),
+            (Method::POST, Some(browser), false),
+        ] {
+            let request = direct.request(method.clone(), &at_door);
+            let request = accept.into_iter().fold(request, |request, kinds| request.header("accept", kinds));
+            let response = request.send().await.expect("an answer");
+            let location = response.headers().get("location").map(|value| value.to_str().unwrap().to_owned());
+            let expected = if leads { (303, Some("docs".to_owned())) } else { (404, None) };
+            assert_eq!((response.status().as_u16(), location), expected, "{method} {accept:?}");
+            request_id(response.headers());
+            if !leads {
+                assert_eq!(response.json::<Value>().await.expect("JSON")["message"], "Not found");
+            }
+        }
+        let followed = library.http.get(&at_door).header("accept", browser).send().await.expect("an answer");
+        assert_eq!((followed.status().as_u16(), followed.url().path()), (200, "/docs"));
     })
     .await;
 }

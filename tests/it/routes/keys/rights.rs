@@ -71,6 +71,7 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/healthz", Nothing),
     ("GET", "/docs/", Nothing),
     ("GET", "/readyz", Nothing),
+    ("GET", "/", Nothing),
 ];
 
 /// Called before the router: public files are for everybody, private ones ask for a signature.
@@ -135,9 +136,10 @@ async fn walk(client: &Client, whose: &str, may: impl Fn(Asks) -> bool) {
 /// A path that can be called.
 fn concrete(path: &str) -> String {
     let path = path.replace("{id}", UNKNOWN_ID).replace("{version}", UNKNOWN_ID);
-    let is_whole = ["/api/", "/calotype/", "/library/", "/docs", "/healthz", "/readyz", "/metrics"]
-        .iter()
-        .any(|prefix| path.starts_with(prefix));
+    let is_whole = path == "/"
+        || ["/api/", "/calotype/", "/library/", "/docs", "/healthz", "/readyz", "/metrics"]
+            .iter()
+            .any(|prefix| path.starts_with(prefix));
     if is_whole { path } else { format!("/v1{path}") }
 }
 
