@@ -30,8 +30,7 @@ pub const CALLS: &[Call] = &[
     call("add tags", "POST /v1/files/addTags", Body::Text(TYPE, r#"{"fileIds":["<tagged>"],"tags":["z"]}"#), 200)
         .reads(UPDATED)
         .leaves(&[("/v1/files/<tagged>/details", "/tags", r#"["x","y","z"]"#)]),
-    call("remove tags", "POST /v1/files/removeTags", Body::Text(TYPE, r#"{"fileIds":["<tagged>"],"tags":["x"]}"#), 200)
-        .reads(UPDATED),
+    alike::remove_tags(TYPE),
     call(
         "remove AI tags",
         "POST /v1/files/removeAITags",
@@ -72,16 +71,8 @@ pub const CALLS: &[Call] = &[
     call("restore version", "PUT /v1/files/<main>/versions/<main>/restore", Body::None, 200).reads(FILE),
     call("delete version", "DELETE /v1/files/<main>/versions/<second>", Body::None, 200).reads(EMPTY),
     call("delete file", "DELETE /v1/files/<deleted>", Body::None, 204),
-    call(
-        "delete files in bulk",
-        "POST /v1/files/batch/deleteByFileIds",
-        Body::Text(TYPE, r#"{"fileIds":["<bulk>"]}"#),
-        200,
-    )
-    .reads(DELETED),
-    call("purge cache", "POST /v1/files/purge", Body::Text(TYPE, r#"{"url":"<url>"}"#), 201)
-        .reads(PURGE)
-        .keeps("purge", "/requestId"),
+    alike::delete_files(TYPE),
+    alike::purge(TYPE),
     call("purge status", "GET /v1/files/purge/<purge>", Body::None, 200).reads(PURGED),
     call(
         "create folder",

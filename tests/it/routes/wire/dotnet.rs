@@ -128,18 +128,10 @@ const LEGACY_FILES: &[Call] = &[
         200,
     )
     .reads(&[("/tags", Kind::Is(r#"["x","y"]"#)), ("/fileId", Kind::Text)]),
-    call("add tags", "POST /v1/files/addTags", Body::Text(TYPE, r#"{"fileIds":["<tagged>"],"tags":["z"]}"#), 200).reads(UPDATED),
-    call("remove tags", "POST /v1/files/removeTags", Body::Text(TYPE, r#"{"fileIds":["<tagged>"],"tags":["x"]}"#), 200)
-        .reads(UPDATED),
-    call("remove AI tags", "POST /v1/files/removeAITags", Body::Text(TYPE, r#"{"fileIds":["<tagged>"],"AITags":["t"]}"#), 200)
-        .reads(UPDATED),
-    call(
-        "copy file",
-        "POST /v1/files/copy",
-        Body::Text(TYPE, r#"{"sourceFilePath":"/w/copied.bin","destinationPath":"/copies","includeFileVersions":true}"#),
-        204,
-    )
-    .leaves(&[("/v1/files?path=/copies", "/0/name", "\"copied.bin\"")]),
+    alike::add_tags(TYPE),
+    alike::remove_tags(TYPE),
+    alike::remove_ai_tags(TYPE),
+    alike::copy_file(TYPE),
     call("move file", "POST /v1/files/move", Body::Text(TYPE, r#"{"sourceFilePath":"/w/moved.bin","destinationPath":"/moves"}"#), 204)
         .leaves(&[("/v1/files/<moved>/details", "/filePath", "\"/moves/moved.bin\"")]),
     call(
@@ -156,7 +148,7 @@ const LEGACY_FILES: &[Call] = &[
     call("delete file", "DELETE /v1/files/<deleted>/", Body::None, 204),
     call("delete files in bulk", "POST /v1/files/batch/deleteByfileIds", Body::Text(TYPE, r#"{"fileIds":["<bulk>"]}"#), 200)
         .reads(DELETED),
-    call("purge cache", "POST /v1/files/purge", Body::Text(TYPE, r#"{"url":"<url>"}"#), 201).reads(PURGE).keeps("purge", "/requestId"),
+    alike::purge(TYPE),
     call("purge status", "GET /v1/files/purge/<purge>", Body::None, 200).reads(PURGED),
     call("errors, unknown file", "GET /v1/files/ffffffffffffffffffffffff/details", Body::None, 404).reads(REFUSED),
 ];

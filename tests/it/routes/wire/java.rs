@@ -122,27 +122,10 @@ const LEGACY_FILES: &[Call] = &[
         200,
     )
     .reads(&[("/tags", Kind::Is(r#"["x","y"]"#)), ("/fileId", Kind::Text)]),
-    call("add tags", "POST /v1/files/addTags", Body::Text(TYPE, r#"{"fileIds":["<tagged>"],"tags":["z"]}"#), 200)
-        .reads(UPDATED),
-    call("remove tags", "POST /v1/files/removeTags", Body::Text(TYPE, r#"{"fileIds":["<tagged>"],"tags":["x"]}"#), 200)
-        .reads(UPDATED),
-    call(
-        "remove AI tags",
-        "POST /v1/files/removeAITags",
-        Body::Text(TYPE, r#"{"fileIds":["<tagged>"],"AITags":["t"]}"#),
-        200,
-    )
-    .reads(UPDATED),
-    call(
-        "copy file",
-        "POST /v1/files/copy",
-        Body::Text(
-            TYPE,
-            r#"{"sourceFilePath":"/w/copied.bin","destinationPath":"/copies","includeFileVersions":true}"#,
-        ),
-        204,
-    )
-    .leaves(&[("/v1/files?path=/copies", "/0/name", "\"copied.bin\"")]),
+    alike::add_tags(TYPE),
+    alike::remove_tags(TYPE),
+    alike::remove_ai_tags(TYPE),
+    alike::copy_file(TYPE),
     call(
         "move file",
         "POST /v1/files/move",
@@ -162,16 +145,8 @@ const LEGACY_FILES: &[Call] = &[
     call("restore version", "PUT /v1/files/<main>/versions/<main>/restore", Body::Text(TYPE, ""), 200).reads(FILE),
     call("delete version", "DELETE /v1/files/<main>/versions/<second>", Body::None, 204),
     call("delete file", "DELETE /v1/files/<deleted>", Body::None, 204),
-    call(
-        "delete files in bulk",
-        "POST /v1/files/batch/deleteByFileIds",
-        Body::Text(TYPE, r#"{"fileIds":["<bulk>"]}"#),
-        200,
-    )
-    .reads(DELETED),
-    call("purge cache", "POST /v1/files/purge", Body::Text(TYPE, r#"{"url":"<url>"}"#), 201)
-        .reads(PURGE)
-        .keeps("purge", "/requestId"),
+    alike::delete_files(TYPE),
+    alike::purge(TYPE),
     call("purge status", "GET /v1/files/purge/<purge>", Body::None, 200).reads(PURGED),
     call("errors, unknown file", "GET /v1/files/ffffffffffffffffffffffff/versions", Body::None, 404).reads(REFUSED),
 ];
@@ -208,14 +183,7 @@ const LEGACY_FOLDERS: &[Call] = &[
     )
     .reads(JOB)
     .leaves(&[("/v1/files?path=/m/moving", "/0/name", "\"b.bin\"")]),
-    call(
-        "create custom field",
-        "POST /v1/customMetadataFields",
-        Body::Text(TYPE, r#"{"name":"n","label":"N","schema":{"type":"Number","minValue":1,"maxValue":9}}"#),
-        201,
-    )
-    .reads(&[("/id", Kind::Text), ("/schema/type", Kind::Is("\"Number\""))])
-    .keeps("field", "/id"),
+    alike::create_field(TYPE),
     call("list custom fields", "GET /v1/customMetadataFields?includeDeleted=false", Body::None, 200)
         .reads(&[("/0/id", Kind::Text)]),
     call(

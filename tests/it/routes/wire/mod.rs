@@ -5,6 +5,7 @@
 //! the table's order, to one library with [`FILES`] in it. Of each answer the table says what the SDK's reader needs:
 //! status, keys and JSON types. [`rows`] tells the compatibility page what is proven here.
 
+mod alike;
 mod current;
 mod dotnet;
 mod java;

@@ -79,17 +79,9 @@ const FILES_AND_VERSIONS: &[Call] = &[
         200,
     )
     .reads(&[("/tags", Kind::Is(r#"["x","y"]"#)), ("/fileId", Kind::Text)]),
-    call("add tags", "POST /v1/files/addTags", Body::Text(TYPE, r#"{"fileIds":["<tagged>"],"tags":["z"]}"#), 200)
-        .reads(UPDATED),
-    call("remove tags", "POST /v1/files/removeTags", Body::Text(TYPE, r#"{"fileIds":["<tagged>"],"tags":["x"]}"#), 200)
-        .reads(UPDATED),
-    call(
-        "remove AI tags",
-        "POST /v1/files/removeAITags",
-        Body::Text(TYPE, r#"{"fileIds":["<tagged>"],"AITags":["t"]}"#),
-        200,
-    )
-    .reads(UPDATED),
+    alike::add_tags(TYPE),
+    alike::remove_tags(TYPE),
+    alike::remove_ai_tags(TYPE),
     call(
         "copy file",
         "POST /v1/files/copy",
@@ -129,16 +121,8 @@ const FILES_AND_VERSIONS: &[Call] = &[
         "/name",
         "\"tagged.bin\"",
     )]),
-    call(
-        "delete files in bulk",
-        "POST /v1/files/batch/deleteByFileIds",
-        Body::Text(TYPE, r#"{"fileIds":["<bulk>"]}"#),
-        200,
-    )
-    .reads(DELETED),
-    call("purge cache", "POST /v1/files/purge", Body::Text(TYPE, r#"{"url":"<url>"}"#), 201)
-        .reads(PURGE)
-        .keeps("purge", "/requestId"),
+    alike::delete_files(TYPE),
+    alike::purge(TYPE),
     call("purge status", "GET /v1/files/purge/<purge>", Body::None, 200).reads(PURGED),
     call("errors, unknown file", "GET /v1/files/ffffffffffffffffffffffff/details", Body::None, 404).reads(REFUSED),
 ];
@@ -174,14 +158,7 @@ const FOLDERS: &[Call] = &[
     )
     .reads(JOB)
     .leaves(&[("/v1/files?path=/m/moving", "/0/name", "\"b.bin\"")]),
-    call(
-        "create custom field",
-        "POST /v1/customMetadataFields",
-        Body::Text(TYPE, r#"{"name":"n","label":"N","schema":{"type":"Number","minValue":1,"maxValue":9}}"#),
-        201,
-    )
-    .reads(&[("/id", Kind::Text), ("/schema/type", Kind::Is("\"Number\""))])
-    .keeps("field", "/id"),
+    alike::create_field(TYPE),
     call("list custom fields", "GET /v1/customMetadataFields?includeDeleted=0", Body::None, 200)
         .reads(&[("/0/id", Kind::Text)]),
     call("update custom field", "PATCH /v1/customMetadataFields/<field>", Body::Text(TYPE, r#"{"label":"M"}"#), 200)
