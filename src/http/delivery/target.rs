@@ -6,6 +6,9 @@
 //!
 //! Some clients encode the colon of `tr:`, and a folder may really be called `tr:x` (its URLs have `tr%3Ax`). So a URL
 //! with such a segment has two readings: the folder, and if there is none, the transformation.
+//!
+//! `/<endpoint>/ik-seo/<directory>/<name>/<anything>.<extension>` is `<directory>/<name>.<extension>` under a name for search
+//! engines. A folder may be called `ik-seo`, too; then the file in it is meant.
 
 use percent_encoding::percent_decode_str;
 
@@ -14,6 +17,9 @@ use crate::model::path::FolderPath;
 
 /// Names of transformations that exist in every library: the previews whose URLs are in every list.
 const BUILT_IN_NAMES: &[&str] = &["ik_ml_thumbnail", "media_library_thumbnail"];
+
+/// The folder that a path with a name for search engines begins with.
+const SEO: &str = "ik-seo";
 
 /// One reading of a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +50,18 @@ pub fn readings(path: &str, query: &Query) -> Vec<Target> {
     let is_encoded = |segment: &str| segment.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("tr%3a"));
     let strict = reading(path, query, is_literal);
     let loose = path.split('/').any(is_encoded).then(|| reading(path, query, |s| is_literal(s) || is_encoded(s)));
-    strict.into_iter().chain(loose.flatten()).collect()
+    let readings = strict.into_iter().chain(loose.flatten());
+    readings.flat_map(|target| [target.behind_seo(), Some(target)].into_iter().rev().flatten()).collect()
+}
+
+impl Target {
+    /// The file that a path with a name for search engines stands for.
+    fn behind_seo(&self) -> Option<Target> {
+        let (_, extension) = self.name.rsplit_once('.')?;
+        let (name, folders) = self.folder.segments().strip_prefix(&[SEO.to_owned()])?.split_last()?;
+        let folder = FolderPath::parse(&folders.join("/")).ok()?;
+        Some(Target { folder, name: format!("{name}.{extension}"), form: self.form })
+    }
 }
 
 /// Whether a path, as received, is that of a file and nothing else: nothing in it is to be decoded or left out, and nothing
@@ -141,6 +158,25 @@ mod tests {
     }
 
     #[test]
+    fn a_name_for_search_engines_stands_for_another() {
+        for (url, behind) in [
+            ("ik-seo/x/y/old/the%20new%20name.jpg", Some("/x/y/old.jpg")),
+            ("ik-seo/old/new.min.js", Some("/old.js")),
+            ("ik-seo//old//new.jpg", Some("/old.jpg")),
+            ("ik-seo/tr:w-1/x/old/new.jpg?tr=h-1", Some("/x/old.jpg")),
+            ("ik-seo/new.jpg", None),
+            ("ik-seo/old/new", None),
+            ("x/ik-seo/old/new.jpg", None),
+            ("IK-SEO/old/new.jpg", None),
+        ] {
+            let readings = read(url);
+            assert_eq!(readings.get(1).map(|(path, _)| path.as_str()), behind, "{url}");
+            assert!(readings.iter().all(|(_, form)| *form == readings[0].1), "{url}");
+        }
+        assert_eq!(read("ik-seo/x/old/new.jpg")[0].0, "/ik-seo/x/old/new.jpg", "a folder of that name comes first");
+    }
+
+    #[test]
     fn a_plain_path_is_its_own_reading() {
         for (url, expected) in [
             ("a.jpg", true),
@@ -155,7 +191,7 @@ mod tests {
             let path = &uri.path()["/library/".len()..];
             assert_eq!(is_plain(path, &Query::of(&uri)), expected, "{url}");
             if expected {
-                assert_eq!(read(url), [(format!("/{path}"), Form::Original)], "{url}");
+                assert_eq!(read(url)[0], (format!("/{path}"), Form::Original), "{url}");
             }
         }
     }

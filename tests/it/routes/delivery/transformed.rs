@@ -1,4 +1,4 @@
-//! Transformations in URLs: `orig-true` is the original; of all others the original of a public file stands in, and the
+//! Names for search engines, and transformations in URLs: `orig-true` is the original; of all others the original of a public file stands in, and the
 //! answer says so, until there are transformations.
 
 use super::*;
@@ -44,6 +44,35 @@ async fn a_folder_may_be_called_like_a_transformation() {
         assert_eq!(header(&answer, "calotype-note"), None);
         let base = library.client.base();
         not_found(&fetch(library, Method::GET, &format!("{base}/library/tr:w-10/tr:x"), &[]).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_for_search_engines_leads_to_the_file() {
+    on_both_catalogs(async |library: &mut Library| {
+        library.put("/x/y/old.png", bytes_of(50)).await;
+        library.put("/ik-seo/x/y/other/new.png", bytes_of(60)).await;
+        library.put("/x/y/other.png", bytes_of(70)).await;
+        library.put_with("/x/secret.png", bytes_of(80), &[("isPrivateFile", "true")]).await;
+        let base = library.client.base().to_owned();
+        for (path, status, length) in [
+            ("ik-seo/x/y/old/red%20shoes.png", 200, 50),
+            ("ik-seo/x/y/old/red%20shoes.png?tr=orig-true&v=1", 200, 50),
+            // What is really there comes first.
+            ("ik-seo/x/y/other/new.png", 200, 60),
+            ("ik-seo/x/y/other/newer.png", 200, 70),
+            ("ik-seo/x/y/old/red%20shoes.jpg", 404, 9),
+            ("ik-seo/old/red%20shoes.png", 404, 9),
+            ("ik-seo/x/secret/red%20shoes.png", 401, 12),
+        ] {
+            for _ in 0..2 {
+                let answer = fetch(library, Method::GET, &format!("{base}/library/{path}"), &[]).await;
+                assert_eq!((answer.status, answer.bytes.len()), (status, length), "{path}");
+            }
+        }
+        let signed = signed::signed(&base, "ik-seo/x/secret/red%20shoes.png", None);
+        assert_eq!(fetch(library, Method::GET, &signed, &[]).await.bytes, bytes_of(80));
     })
     .await;
 }
