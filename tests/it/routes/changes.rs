@@ -3,7 +3,7 @@
 use super::*;
 
 impl Library {
-    async fn patch(&self, id: &str, body: Value) -> Answer {
+    pub(super) async fn patch(&self, id: &str, body: Value) -> Answer {
         self.client.send(Method::PATCH, &format!("/v1/files/{id}/details"), Some(body)).await.expect("an answer")
     }
 

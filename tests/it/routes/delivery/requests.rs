@@ -159,6 +159,41 @@ async fn what_may_be_kept_and_by_whom() {
 }
 
 #[tokio::test]
+async fn a_token_selects_a_version_while_it_is_published() {
+    on_both_catalogs(async |library: &mut Library| {
+        let file = library.put("/d/f.txt", bytes_of(10)).await;
+        let id = file["fileId"].as_str().unwrap().to_owned();
+        library.put("/d/f.txt", bytes_of(20)).await;
+        let versions = library.client.versions(&id).await.unwrap().expect(200).body;
+        let pinned = versions[1]["url"].as_str().unwrap().to_owned();
+        let (path, token) = pinned.split_once("?ik-obj-version=").expect("a token");
+        assert!(token.len() == 32 && token.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)), "{token}");
+        let lengths = async |library: &Library| {
+            let plain = fetch(library, Method::GET, path, &[]).await;
+            let by_token = fetch(library, Method::GET, &pinned, &[]).await;
+            [plain, by_token].map(|answer| if answer.status == 200 { answer.bytes.len() } else { answer.status.into() })
+        };
+        assert_eq!(lengths(library).await, [20, 10]);
+        // As the current version it keeps its token, also when a newer one comes.
+        let restore = format!("/v1/files/{id}/versions/{id}/restore");
+        library.client.request(Method::PUT, &restore).send().await.expect("an answer").error_for_status().unwrap();
+        assert_eq!(lengths(library).await, [10, 10]);
+        library.put("/d/f.txt", bytes_of(30)).await;
+        assert_eq!(lengths(library).await, [30, 10]);
+        // Of another file it means nothing.
+        let other = library.put("/d/g.txt", bytes_of(40)).await;
+        let borrowed = format!("{}?ik-obj-version={token}", other["url"].as_str().unwrap());
+        not_found(&fetch(library, Method::GET, &borrowed, &[]).await);
+        let publish = |state: bool| json!({ "publish": { "isPublished": state, "includeFileVersions": true } });
+        succeeded(&library.patch(&id, publish(false)).await, 200);
+        assert_eq!(lengths(library).await, [404, 404], "drafts");
+        succeeded(&library.patch(&id, json!({ "publish": { "isPublished": true } })).await, 200);
+        assert_eq!(lengths(library).await, [30, 404], "the older version is still a draft");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_file_can_be_saved_under_its_name() {
     on_both_catalogs(async |library: &mut Library| {
         for (name, disposition) in [
