@@ -160,19 +160,23 @@ async fn work(app: &App, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
             Phase::Done => 0,
         };
     }
-    if job.phase == Phase::Done {
+    let gave_up = if job.phase == Phase::Done {
         job.finished = Some(now);
         (job.cursor_id, job.cursor_name) = (0, None);
-        locks::give_up(tx, job.id).await?;
-        jobs::unblock(tx, job.id).await?;
-    } else if begins && locks::give_up_shared(tx, job.id).await? > 0 {
+        locks::give_up(tx, job.id).await?
+    } else if begins {
         // The instant is fixed, so others may change what it shows.
-        jobs::unblock(tx, job.id).await?;
-    }
+        locks::give_up_shared(tx, job.id).await?
+    } else {
+        0
+    };
     if job.clone_id.is_some() && job.phase.hides_the_clone() {
         clone::hide(tx, job).await?;
     }
-    jobs::save(tx, job).await?;
+    let is_waited_for = jobs::save(tx, job).await?;
+    if gave_up > 0 && is_waited_for {
+        jobs::unblock(tx, job.id).await?;
+    }
     Ok(room - left)
 }
 
@@ -182,7 +186,10 @@ async fn start(app: &App, tx: &mut Tx, job: &mut Job, now: Millis) -> Result<i64
     // Before the destination is made, which may lie in the source: a copy does not show it.
     let instant = tx.instant().await?;
     let source_path = stored_path(&job.source_path)?;
-    let Some(source) = place::find_row(tx, &source_path).await? else {
+    let destination_path = stored_path(&job.destination_path)?;
+    let [mut chain, there] = folders::chains(tx, [source_path.segments(), destination_path.segments()]).await?;
+    let exists = chain.len() == source_path.segments().len();
+    let Some(source) = chain.pop().filter(|_| exists) else {
         return give_up(job, "The source folder no longer exists.");
     };
     job.source_id = Some(source.id);
@@ -190,9 +197,9 @@ async fn start(app: &App, tx: &mut Tx, job: &mut Job, now: Millis) -> Result<i64
         return rename(app, tx, job, source.id, source.parent_id, now).await;
     }
     let names = if job.verbatim_names { Names::Verbatim } else { Names::Sanitised };
-    let destination = place::find_or_make(&app.db, tx, &stored_path(&job.destination_path)?, names, now).await?;
+    let (destination, is_new) = place::make_rest(&app.db, tx, &destination_path, &there, names, now).await?;
     job.destination_id = Some(destination);
-    let target = folders::child(tx, destination, &job.target_name).await?;
+    let target = if is_new { None } else { folders::child(tx, destination, &job.target_name).await? };
     job.is_place_free = target.is_none();
     if target.is_some_and(|target| target.id == source.id) {
         return give_up(job, "The folder is at its destination already.");
@@ -229,13 +236,13 @@ async fn publish(tx: &mut Tx, job: &mut Job, now: Millis) -> Result<i64> {
     let (Some(clone), Some(destination)) = (job.clone_id, job.destination_id) else {
         return Err(Error::Damaged(format!("job {} has nothing to publish", job.id.0)));
     };
-    if !job.is_fresh || job.has_hidden {
+    // What began in this very transaction was never hidden, and nobody can have deleted its destination.
+    if !job.is_fresh {
         hidden::unhide(tx, job.id).await?;
-    }
-    // Nobody can have deleted it beside this very transaction.
-    if !job.is_fresh && Places::default().path(tx, destination).await?.is_none() {
-        relink::discard(tx, clone, now).await?;
-        return give_up(job, "The destination folder was deleted.");
+        if Places::default().path(tx, destination).await?.is_none() {
+            relink::discard(tx, clone, now).await?;
+            return give_up(job, "The destination folder was deleted.");
+        }
     }
     relink::place_or_merge(tx, job, clone, destination, now).await?;
     Ok(1)

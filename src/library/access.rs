@@ -19,7 +19,7 @@ use crate::error::{Error, Refusal, Result};
 use crate::model::ids::{KeyId, VersionId};
 use crate::model::rights::{Need, Rights};
 use crate::model::time::Millis;
-use crate::store::files::UNPUBLISHED;
+use crate::store::files::PRIVATE;
 use crate::store::keys::KeyRow;
 use crate::store::{Db, keys as rows, settings};
 
@@ -142,7 +142,7 @@ impl Keys {
 
     /// The unguessable name of a version in delivery URLs; another one after it is published or withdrawn.
     pub fn version_token(&self, version: VersionId, flags: i64) -> String {
-        let of = [version.0.to_le_bytes(), (flags & UNPUBLISHED).to_le_bytes()].concat();
+        let of = [version.0.to_le_bytes(), (flags & !PRIVATE).to_le_bytes()].concat();
         blake3::keyed_hash(&self.token_key, &of).to_hex()[..VERSION_TOKEN_CHARS].to_owned()
     }
 

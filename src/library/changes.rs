@@ -11,7 +11,7 @@ use crate::library::versions::{after, shown};
 use crate::model::ids::{ContentId, FileId};
 use crate::model::tags::{self, TagsError};
 use crate::model::time::Millis;
-use crate::store::files::{self, Content, File, UNPUBLISHED};
+use crate::store::files::{self, Content, File};
 use crate::store::{Reach, Tx};
 
 /// A change of one file. `None` leaves a thing as it is.
@@ -81,7 +81,7 @@ pub async fn update(app: &App, id: FileId, changes: &Changes) -> Result<Located>
     }
     let mut flags = file.flags;
     if let Some(publish) = changes.publish {
-        flags = flags & !UNPUBLISHED | if publish.published { 0 } else { UNPUBLISHED };
+        flags = files::published(flags, publish.published);
     }
     let change = tx.next_change().await?;
     describe(app, &mut tx, &file, content, flags, change).await?;

@@ -36,7 +36,16 @@ pub async fn copy(app: &App, source: &At, to: &Destination, include_versions: bo
     let (file, folder) = both_ends(app, &mut tx, source, to, now).await?;
     let change = tx.next_change().await?;
     let clone = clone::file(&app.db, &mut tx, &file, include_versions, now, change).await?;
-    relink::place_file(&app.db, &mut tx, clone, (folder, &file.name), Keep::Nothing, now, change).await?;
+    relink::place_file(
+        &app.db,
+        &mut tx,
+        clone,
+        (folder, &file.name),
+        Keep { sources: false, targets: true },
+        now,
+        change,
+    )
+    .await?;
     tx.commit().await
 }
 
@@ -46,7 +55,16 @@ pub async fn move_into(app: &App, source: &At, to: &Destination) -> Result<()> {
     let now = Millis::now();
     let (file, folder) = both_ends(app, &mut tx, source, to, now).await?;
     let change = tx.next_change().await?;
-    relink::place_file(&app.db, &mut tx, file.id, (folder, &file.name), Keep::Sources, now, change).await?;
+    relink::place_file(
+        &app.db,
+        &mut tx,
+        file.id,
+        (folder, &file.name),
+        Keep { sources: true, targets: true },
+        now,
+        change,
+    )
+    .await?;
     tx.commit().await
 }
 

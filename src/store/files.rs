@@ -10,6 +10,14 @@ use crate::model::time::Millis;
 pub const PRIVATE: i64 = 1;
 /// In `flags`: not delivered at all.
 pub const UNPUBLISHED: i64 = 2;
+/// In `flags` from here up: how often it was published or withdrawn.
+const PUBLICATION: i64 = 256;
+
+/// The flags of what is published or withdrawn.
+pub fn published(flags: i64, is_published: bool) -> i64 {
+    let was_published = flags & UNPUBLISHED == 0;
+    if was_published == is_published { flags } else { (flags ^ UNPUBLISHED) + PUBLICATION }
+}
 
 statements! {
     AT: "SELECT id, folder_id, name, version_id, version, coalesce(newest, version) AS newest, content_id, flags, created, updated, since FROM file WHERE folder_id = $1 AND name = $2",
@@ -49,7 +57,8 @@ statements! {
     KEEP_HISTORY: "INSERT INTO past_version (file_id, version, id, content_id, flags, created, updated, since, until)
         SELECT file_id, version, id, content_id, flags, created, updated, since, CAST($2 AS BIGINT) FROM version WHERE file_id = $1 AND since < $2";
     /// Every older version published ($2 = 0) or withdrawn ($2 = 2).
-    PUBLISH_HISTORY: "UPDATE version SET flags = (flags & 1) + $2, since = $3 WHERE file_id = $1";
+    /// As [`published`] does it.
+    PUBLISH_HISTORY: "UPDATE version SET flags = flags + CASE WHEN (flags & 2) = $2 THEN 0 ELSE 256 + $2 - (flags & 2) END, since = $3 WHERE file_id = $1";
     CONTENT: "SELECT id, blob_id, size, digest, mime, is_image, width, height, has_alpha, tags, ai_tags, custom_coordinates, embedded_metadata,
             custom_metadata, description FROM content WHERE id = $1";
     INSERT_CONTENT: "INSERT INTO content (id, blob_id, size, digest, mime, is_image, width, height, has_alpha, tags, ai_tags, custom_coordinates,

@@ -1,20 +1,24 @@
 //! Folder rows.
 
-use super::row::columns;
+use sqlx::FromRow;
+
+use super::row::{FromSqlite, columns};
 use super::{Tx, args, statements};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::ids::{FolderId, JobId, LIBRARY};
 use crate::model::time::Millis;
 
 statements! {
     CHILD: "SELECT id, parent_id, name, created, updated, since FROM folder WHERE parent_id = $1 AND name = $2";
-    /// The folders along a path from the root as far as they exist; `$1` is a JSON array of names.
-    CHAIN: "WITH RECURSIVE chain (level, id) AS (
-            SELECT 0, 1 UNION ALL SELECT level + 1, f.id FROM chain JOIN folder f ON f.parent_id = chain.id AND f.name = $1 ->> chain.level
-        ) SELECT f.id, parent_id, name, created, updated, since FROM chain JOIN folder f ON f.id = chain.id WHERE level > 0 ORDER BY level",
-        "WITH RECURSIVE chain (level, id) AS (
-            SELECT 0, CAST(1 AS BIGINT) UNION ALL SELECT level + 1, f.id FROM chain JOIN folder f ON f.parent_id = chain.id AND f.name = CAST($1 AS jsonb) ->> chain.level
-        ) SELECT f.id, parent_id, name, created, updated, since FROM chain JOIN folder f ON f.id = chain.id WHERE level > 0 ORDER BY level";
+    /// The folders along paths from the root as far as they exist; `$1` is a JSON array of arrays of names.
+    CHAINS: "WITH RECURSIVE chain (path, level, id, names) AS (
+            SELECT key, 0, 1, value FROM json_each($1)
+            UNION ALL SELECT path, level + 1, f.id, names FROM chain JOIN folder f ON f.parent_id = chain.id AND f.name = names ->> level
+        ) SELECT path, f.id AS id, parent_id, name, created, updated, since FROM chain JOIN folder f ON f.id = chain.id WHERE level > 0 ORDER BY path, level",
+        "WITH RECURSIVE chain (path, level, id, names) AS (
+            SELECT number - 1, 0, CAST(1 AS BIGINT), value FROM jsonb_array_elements(CAST($1 AS jsonb)) WITH ORDINALITY AS path (value, number)
+            UNION ALL SELECT path, level + 1, f.id, names FROM chain JOIN folder f ON f.parent_id = chain.id AND f.name = names ->> level
+        ) SELECT path, f.id AS id, parent_id, name, created, updated, since FROM chain JOIN folder f ON f.id = chain.id WHERE level > 0 ORDER BY path, level";
     BY_ID: "SELECT id, parent_id, name, created, updated, since FROM folder WHERE id = $1";
     /// From the folder itself up to its root. The roots' parent 0 has no row.
     ANCESTRY: "WITH RECURSIVE up (id, parent_id, name, level) AS (
@@ -56,9 +60,33 @@ columns! {
     }
 }
 
+#[derive(FromRow)]
+struct InChain {
+    path: i64,
+    #[sqlx(flatten)]
+    folder: Folder,
+}
+
+impl FromSqlite for InChain {
+    fn from_sqlite(row: &rusqlite::Row<'_>) -> rusqlite::Result<InChain> {
+        Ok(InChain { path: row.get("path")?, folder: Folder::from_sqlite(row)? })
+    }
+}
+
 /// The folder of that name in `parent`.
 pub async fn child(tx: &mut Tx, parent: FolderId, name: &str) -> Result<Option<Folder>> {
     tx.maybe(&CHILD, args![parent, name]).await
+}
+
+/// The folders along paths of names from the root, as far as they exist.
+pub async fn chains<const N: usize>(tx: &mut Tx, paths: [&[String]; N]) -> Result<[Vec<Folder>; N]> {
+    let mut chains = [const { Vec::new() }; N];
+    let rows: Vec<InChain> = tx.all(&CHAINS, args![serde_json::json!(paths.as_slice()).to_string()]).await?;
+    for row in rows {
+        let chain = usize::try_from(row.path).ok().and_then(|path| chains.get_mut(path));
+        chain.ok_or_else(|| Error::Damaged(format!("nobody asked for path {}", row.path)))?.push(row.folder);
+    }
+    Ok(chains)
 }
 
 /// The folders along a path of names from the root, as far as they exist.
@@ -66,7 +94,7 @@ pub async fn chain(tx: &mut Tx, names: &[String]) -> Result<Vec<Folder>> {
     match names {
         [] => Ok(Vec::new()),
         [name] => Ok(child(tx, LIBRARY, name).await?.into_iter().collect()),
-        _ => tx.all(&CHAIN, args![serde_json::json!(names).to_string()]).await,
+        _ => Ok(chains(tx, [names]).await?.into_iter().flatten().collect()),
     }
 }
 

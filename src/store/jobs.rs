@@ -76,7 +76,7 @@ macro_rules! save {
             finished = $16, failed_items = $17, failure = $18, purge_request_id = $19, lease_until = CASE WHEN EXISTS (
                 SELECT 1 FROM job o WHERE o.phase <> 'done' AND o.blocked_by IS NULL AND o.lease_until <= ", $now, " AND o.id <> $1
             ) THEN 0 ELSE lease_until END
-        WHERE id = $1"
+        WHERE id = $1 RETURNING EXISTS (SELECT 1 FROM job w WHERE w.blocked_by = job.id)"
         )
     };
 }
@@ -152,10 +152,8 @@ columns! {
         pub is_place_free: bool,
         /// Whether it started in this very transaction, which nobody could change the tree beside.
         pub is_fresh: bool,
-        /// Ids of rows that this transaction has made out of sight, from and up to.
-        pub made: Option<(i64, i64)>,
-        /// Whether this transaction has hidden any.
-        pub has_hidden: bool,
+        /// Ids of rows that this transaction has made out of sight: ranges from and up to.
+        pub made: Vec<(i64, i64)>,
     }
 }
 
@@ -267,8 +265,8 @@ pub async fn take(tx: &mut Tx, worker: &str, turn: Turn) -> Result<Option<Job>> 
     tx.maybe(sql, args![worker, LEASE_MS]).await
 }
 
-/// Writes back what a step has changed in its job row.
-pub async fn save(tx: &mut Tx, job: &Job) -> Result<()> {
+/// Writes back what a step has changed in its job row. Whether others wait for locks of this job.
+pub async fn save(tx: &mut Tx, job: &Job) -> Result<bool> {
     let j = job.clone();
     let values = args![
         j.id,
@@ -291,8 +289,7 @@ pub async fn save(tx: &mut Tx, job: &Job) -> Result<()> {
         j.failure,
         j.purge_request_id,
     ];
-    tx.run(&SAVE, values).await?;
-    Ok(())
+    Ok(tx.one::<(bool,)>(&SAVE, values).await?.0)
 }
 
 /// Keeps a job as it is until the end of this transaction, and says whether it is unfinished. `None` when a worker has it

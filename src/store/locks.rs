@@ -47,10 +47,9 @@ pub async fn give_up_shared(tx: &mut Tx, job: JobId) -> Result<u64> {
     tx.run(&GIVE_UP_SHARED, args![job]).await
 }
 
-/// Gives up all locks of a job.
-pub async fn give_up(tx: &mut Tx, job: JobId) -> Result<()> {
-    tx.run(&GIVE_UP, args![job]).await?;
-    Ok(())
+/// Gives up all locks of a job; how many.
+pub async fn give_up(tx: &mut Tx, job: JobId) -> Result<u64> {
+    tx.run(&GIVE_UP, args![job]).await
 }
 
 /// Unfinished jobs without locks, at most `rows`: id, kind, source, destination and target name.

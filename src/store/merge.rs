@@ -18,42 +18,38 @@ statements! {
     NEXT_PAIR: "SELECT ord, depth, source_id, target_id FROM merge_pair WHERE job_id = $1 AND ord >= $2 ORDER BY ord LIMIT 1";
     LAST_ORD: "SELECT coalesce(max(ord), 0) FROM merge_pair WHERE job_id = $1";
     MARK_BEGUN: "UPDATE merge_pair SET begun = $3 WHERE job_id = $1 AND ord = $2";
-    /// Names that both folders have and whose histories fit together. CROSS JOIN tells SQLite to go through the
-    /// page of the source and not through the target, which may be large.
+    /// Names that both folders have, with how many versions the source's file brings; 0 if the histories do not fit together.
+    /// CROSS JOIN tells SQLite to go through the page of the source and not through the target, which may be large.
     FIND_CONFLICTS: "INSERT INTO merge_page (job_id, source_file, target_file, last_number, added)
-        SELECT $1, source_id, target_id, last_number, 1 + superseded FROM (
+        SELECT $1, source_id, target_id, last_number, CASE WHEN superseded + superseded_there + 2 <= $6 THEN 1 + superseded ELSE 0 END FROM (
             SELECT s.id AS source_id, t.id AS target_id, coalesce(t.newest, t.version) AS last_number,
                 (SELECT count(*) FROM version v WHERE v.file_id = s.id) AS superseded,
                 (SELECT count(*) FROM version v WHERE v.file_id = t.id) AS superseded_there
             FROM file s CROSS JOIN file t
             WHERE t.folder_id = $3 AND t.name = s.name AND s.folder_id = $2 AND s.name > $4 AND s.name <= $5
-        ) both_there WHERE superseded + superseded_there + 2 <= $6";
+        ) both_there";
+    /// Conflicts that fit, the versions that they bring, and conflicts that do not fit.
+    COUNT_CONFLICTS: "SELECT count(CASE WHEN added > 0 THEN 1 END), CAST(coalesce(sum(added), 0) AS BIGINT), count(CASE WHEN added = 0 THEN 1 END)
+        FROM merge_page WHERE job_id = $1";
     INSERT_CONFLICT: "INSERT INTO merge_page (job_id, source_file, target_file, last_number, added) VALUES ($1, $2, $3, $4, $5)";
     /// Names that both have and that did not fit; recorded up to a bound.
     RECORD_FAILURES: "INSERT INTO job_failure (job_id, folder_id, name, reason)
-        SELECT $1, s.folder_id, s.name, 'VERSION_LIMIT_EXCEEDED' FROM file s CROSS JOIN file t
-        WHERE t.folder_id = $3 AND t.name = s.name AND s.folder_id = $2 AND s.name > $4 AND s.name <= $5
-            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = s.id)
-            AND (SELECT count(*) FROM job_failure WHERE job_id = $1) < $6
-        ORDER BY s.name LIMIT $6 ON CONFLICT (job_id, folder_id, name) DO NOTHING";
-    FAILURE_COUNT: "SELECT count(*) FROM file s CROSS JOIN file t
-        WHERE t.folder_id = $3 AND t.name = s.name AND s.folder_id = $2 AND s.name > $4 AND s.name <= $5
-            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = s.id)";
+        SELECT $1, s.folder_id, s.name, 'VERSION_LIMIT_EXCEEDED' FROM merge_page p JOIN file s ON s.id = p.source_file
+        WHERE p.job_id = $1 AND p.added = 0 AND (SELECT count(*) FROM job_failure WHERE job_id = $1) < $2
+        ORDER BY s.name LIMIT $2 ON CONFLICT (job_id, folder_id, name) DO NOTHING";
     /// A clone's files that did not fit have nowhere to stay.
-    DROP_UNFIT_HISTORY: "DELETE FROM version WHERE file_id IN (
-        SELECT s.id FROM file s CROSS JOIN file t
-        WHERE t.folder_id = $3 AND t.name = s.name AND s.folder_id = $2 AND s.name > $4 AND s.name <= $5
-            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = s.id))";
-    DROP_UNFIT: "DELETE FROM file WHERE id IN (
-        SELECT s.id FROM file s CROSS JOIN file t
-        WHERE t.folder_id = $3 AND t.name = s.name AND s.folder_id = $2 AND s.name > $4 AND s.name <= $5
-            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = s.id))";
+    DROP_UNFIT_HISTORY: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE job_id = $1 AND added = 0)";
+    DROP_UNFIT: "DELETE FROM file WHERE id IN (SELECT source_file FROM merge_page WHERE job_id = $1 AND added = 0)";
+    FORGET_UNFIT: "DELETE FROM merge_page WHERE job_id = $1 AND added = 0";
+    /// The files of the page whose names are free: those that are no conflicts.
     KEEP_FREE: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
         SELECT folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, CAST($5 AS BIGINT) FROM file s
-        WHERE s.folder_id = $1 AND s.name > $3 AND s.name <= $4 AND s.since < $5
-            AND NOT EXISTS (SELECT 1 FROM file t WHERE t.folder_id = $2 AND t.name = s.name)";
-    RELINK_FREE: "UPDATE file SET folder_id = $2, since = $5 WHERE folder_id = $1 AND name > $3 AND name <= $4
-            AND NOT EXISTS (SELECT 1 FROM file t WHERE t.folder_id = $2 AND t.name = file.name)";
+        WHERE s.folder_id = $2 AND s.name > $3 AND s.name <= $4 AND s.since < $5
+            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = s.id)";
+    RELINK_FREE: "UPDATE file SET folder_id = $6, since = $5 WHERE folder_id = $2 AND name > $3 AND name <= $4
+            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = file.id)";
+    /// A copy that has not been published has hidden rows from its instant on.
+    IS_WATCHED: "SELECT EXISTS (SELECT 1 FROM hidden_range)";
     KEEP_TARGETS: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
         SELECT f.folder_id, f.name, f.id, f.version_id, f.version, f.content_id, f.flags, f.created, f.uploaded, f.updated, f.since, f.newest, CAST($2 AS BIGINT)
         FROM merge_page p JOIN file f ON f.id = p.target_file WHERE p.job_id = $1 AND f.since < $2";
@@ -76,7 +72,6 @@ statements! {
             flags = s.flags, uploaded = s.uploaded, updated = CASE WHEN file.updated >= $3 THEN file.updated + 1 ELSE $3 END, since = $2, newest = NULL
         FROM merge_page p JOIN file s ON s.id = p.source_file WHERE p.job_id = $1 AND file.id = p.target_file";
     REMOVE_SOURCES: "DELETE FROM file WHERE id IN (SELECT source_file FROM merge_page WHERE job_id = $1)";
-    PAGE_VERSIONS: "SELECT CAST(coalesce(sum(added), 0) AS BIGINT) FROM merge_page WHERE job_id = $1";
     CLEAR_PAGE: "DELETE FROM merge_page WHERE job_id = $1";
     PAIR_CHILDREN: "INSERT INTO merge_pair (job_id, ord, depth, source_id, target_id, begun)
         SELECT $1, $2 + row_number() OVER (ORDER BY s.name), $3, s.id, t.id, 0 FROM folder s CROSS JOIN folder t
@@ -157,41 +152,63 @@ pub async fn mark_begun(tx: &mut Tx, job: JobId, ord: i64, change: i64) -> Resul
     Ok(())
 }
 
-/// Finds the conflicts of a page and records those that do not fit; returns (conflicts, unfit).
-pub async fn find_conflicts(tx: &mut Tx, p: &Page<'_>) -> Result<(u64, i64)> {
-    let conflicts = tx.run(&FIND_CONFLICTS, args![p.job, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await?;
-    let (unfit,): (i64,) = tx.one(&FAILURE_COUNT, args![p.job, p.source, p.target, p.after, p.to]).await?;
-    if unfit > 0 {
-        tx.run(&RECORD_FAILURES, args![p.job, p.source, p.target, p.after, p.to, FAILURES_KEPT]).await?;
-    }
-    Ok((conflicts, unfit))
+/// What the conflicts of a page come to.
+#[derive(Clone, Copy, Debug)]
+pub struct Conflicts {
+    /// Files whose histories can be appended to those of their namesakes.
+    pub fit: i64,
+    /// The versions that they bring, one for each at least.
+    pub versions: i64,
+    /// Files whose histories would become too long.
+    pub unfit: i64,
 }
 
-/// The versions that the conflicts of a page bring.
-pub async fn page_versions(tx: &mut Tx, job: JobId) -> Result<i64> {
-    Ok(tx.one::<(i64,)>(&PAGE_VERSIONS, args![job]).await?.0)
+/// Finds the conflicts of a page and records those that do not fit.
+pub async fn find_conflicts(tx: &mut Tx, p: &Page<'_>) -> Result<Conflicts> {
+    if tx.run(&FIND_CONFLICTS, args![p.job, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await? == 0 {
+        return Ok(Conflicts { fit: 0, versions: 0, unfit: 0 });
+    }
+    let (fit, versions, unfit) = tx.one(&COUNT_CONFLICTS, args![p.job]).await?;
+    if unfit > 0 {
+        tx.run(&RECORD_FAILURES, args![p.job, FAILURES_KEPT]).await?;
+    }
+    Ok(Conflicts { fit, versions, unfit })
 }
 
 /// Removes the files of a clone that did not fit.
-pub async fn drop_unfit(tx: &mut Tx, p: &Page<'_>) -> Result<()> {
-    tx.run(&DROP_UNFIT_HISTORY, args![p.job, p.source, p.target, p.after, p.to]).await?;
-    tx.run(&DROP_UNFIT, args![p.job, p.source, p.target, p.after, p.to]).await?;
+pub async fn drop_unfit(tx: &mut Tx, job: JobId) -> Result<()> {
+    tx.run(&DROP_UNFIT_HISTORY, args![job]).await?;
+    tx.run(&DROP_UNFIT, args![job]).await?;
     Ok(())
 }
 
-/// Relinks the files whose names are free in the target; how many.
-pub async fn relink_free(tx: &mut Tx, p: &Page<'_>, keep: Keep) -> Result<u64> {
-    if keep == Keep::Sources {
-        tx.run(&KEEP_FREE, args![p.source, p.target, p.after, p.to, p.change]).await?;
-    }
-    tx.run(&RELINK_FREE, args![p.source, p.target, p.after, p.to, p.change]).await
+/// Leaves the conflicts of the page that fit.
+pub async fn forget_unfit(tx: &mut Tx, job: JobId) -> Result<()> {
+    tx.run(&FORGET_UNFIT, args![job]).await?;
+    Ok(())
 }
 
-/// Whether the rows that a merge takes from its source are journalled. Those of a clone were never seen.
+/// Relinks the files whose names are free in the target, after its conflicts have been found; how many.
+pub async fn relink_free(tx: &mut Tx, p: &Page<'_>, keep: bool) -> Result<u64> {
+    if keep {
+        tx.run(&KEEP_FREE, args![p.job, p.source, p.after, p.to, p.change]).await?;
+    }
+    tx.run(&RELINK_FREE, args![p.job, p.source, p.after, p.to, p.change, p.target]).await
+}
+
+/// Whether a copy is under way that may look for rows as they were. For whoever has the tree to itself, so that none can
+/// begin beside it.
+pub async fn is_watched(tx: &mut Tx) -> Result<bool> {
+    Ok(tx.one::<(bool,)>(&IS_WATCHED, args![]).await?.0)
+}
+
+/// Which rows go to the journal before a merge changes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
-    Sources,
-    Nothing,
+pub struct Keep {
+    /// Those that it takes from its source. The search for unused contents relies on it, unless nobody has ever seen them.
+    pub sources: bool,
+    /// Those that stay what and where they are, but for their newest version.
+    pub targets: bool,
 }
 
 /// Notes a single conflict outside of any job; `page` is a number that no job has.
@@ -200,16 +217,30 @@ pub async fn insert_conflict(tx: &mut Tx, page: JobId, source: FileId, target: &
     Ok(())
 }
 
-/// Appends the histories of the page's conflicts to their targets and removes their sources.
-pub async fn append_conflicts(tx: &mut Tx, page: JobId, change: i64, now: Millis, keep: Keep) -> Result<()> {
-    tx.run(&KEEP_TARGETS, args![page, change]).await?;
-    if keep == Keep::Sources {
+/// Appends the histories of the page's conflicts to their targets and removes their sources. `histories` says whether any
+/// source has older versions.
+pub async fn append_conflicts(
+    tx: &mut Tx,
+    page: JobId,
+    histories: bool,
+    change: i64,
+    now: Millis,
+    keep: Keep,
+) -> Result<()> {
+    if keep.targets {
+        tx.run(&KEEP_TARGETS, args![page, change]).await?;
+    }
+    if keep.sources {
         tx.run(&KEEP_SOURCES, args![page, change]).await?;
-        tx.run(&KEEP_HISTORIES, args![page, change]).await?;
     }
     tx.run(&SUPERSEDE_TARGETS, args![page, change]).await?;
-    tx.run(&APPEND_HISTORIES, args![page, change]).await?;
-    tx.run(&REMOVE_HISTORIES, args![page]).await?;
+    if histories {
+        if keep.sources {
+            tx.run(&KEEP_HISTORIES, args![page, change]).await?;
+        }
+        tx.run(&APPEND_HISTORIES, args![page, change]).await?;
+        tx.run(&REMOVE_HISTORIES, args![page]).await?;
+    }
     tx.run(&APPEND_CURRENT, args![page, change, now]).await?;
     tx.run(&REMOVE_SOURCES, args![page]).await?;
     tx.run(&CLEAR_PAGE, args![page]).await?;
@@ -233,7 +264,7 @@ pub async fn find_namesake(
 
 /// Relinks the sub-folders whose names are free in the target; how many.
 pub async fn relink_free_folders(tx: &mut Tx, p: &Page<'_>, keep: Keep) -> Result<u64> {
-    if keep == Keep::Sources {
+    if keep.sources {
         tx.run(&KEEP_FREE_FOLDERS, args![p.source, p.target, p.after, p.to, p.change]).await?;
     }
     tx.run(&RELINK_FREE_FOLDERS, args![p.source, p.target, p.after, p.to, p.change]).await
@@ -260,7 +291,7 @@ pub async fn close_pairs(
     namesake: Option<FolderId>,
     keep: Keep,
 ) -> Result<u64> {
-    if keep == Keep::Sources {
+    if keep.sources {
         tx.run(&KEEP_EMPTY, args![job, depth, to, change]).await?;
     }
     tx.run(&REMOVE_EMPTY, args![job, depth, to]).await?;

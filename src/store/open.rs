@@ -168,8 +168,10 @@ async fn postgres_pool(url: &str) -> Result<(PgPool, Pulse)> {
         ("tcp_keepalives_interval", KEEPALIVE_INTERVAL_S),
         ("tcp_keepalives_count", KEEPALIVE_COUNT),
         ("lock_timeout", LOCK_WAIT_MS),
-        // Every statement has an index to follow. A table that was just filled has no statistics, and a plan
-        // that reads all of it for a page of a few thousand rows would ruin a copy.
+        // Every statement has an index to follow, in the order in which it wants the rows. A table that was just filled has
+        // no statistics, and a plan that reads all of it for one row or a page of some thousand would ruin a queue or a copy.
+        ("enable_seqscan", "off"),
+        ("enable_bitmapscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
         ("jit", "off"),

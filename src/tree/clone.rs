@@ -32,7 +32,7 @@ const FOLDERS_TRIED_FIRST: i64 = 8;
 pub async fn begin(db: &Db, tx: &mut Tx, job: &mut Job, source: FolderId, instant: i64) -> Result<()> {
     let root = FolderId(db.take_ids(tx, 1).await?);
     folders::insert_clone_root(tx, root, source, job.id, job.started()?, instant).await?;
-    make(tx, job, root.0, root.0 + 1).await?;
+    make(job, root.0, root.0 + 1);
     job.instant = Some(instant);
     job.source_id = Some(source);
     job.clone_id = Some(root);
@@ -41,24 +41,17 @@ pub async fn begin(db: &Db, tx: &mut Tx, job: &mut Job, source: FolderId, instan
 }
 
 /// Notes ids of rows that are out of sight. They are hidden when the transaction ends without having published them.
-async fn make(tx: &mut Tx, job: &mut Job, first: i64, end: i64) -> Result<()> {
-    let made = match job.made {
-        Some((from, to)) if to == first => (from, end),
-        Some(_) => {
-            hide(tx, job).await?;
-            (first, end)
-        }
-        None => (first, end),
-    };
-    job.made = Some(made);
-    Ok(())
+fn make(job: &mut Job, first: i64, end: i64) {
+    match job.made.last_mut() {
+        Some((_, to)) if *to == first => *to = end,
+        _ => job.made.push((first, end)),
+    }
 }
 
-/// Hides what this transaction has made. Its last statement about a clone that is not published.
-pub async fn hide(tx: &mut Tx, job: &mut Job) -> Result<()> {
-    if let Some((first, end)) = job.made.take() {
+/// Hides what this transaction has made. Its last statements about a clone that is not published.
+pub async fn hide(tx: &mut Tx, job: &Job) -> Result<()> {
+    for &(first, end) in &job.made {
         rows::hide(tx, job.id, first, end).await?;
-        job.has_hidden = true;
     }
     Ok(())
 }
@@ -253,7 +246,7 @@ impl Copied {
         if self.next == self.first {
             return Ok(least);
         }
-        make(tx, job, self.first, self.next).await?;
+        make(job, self.first, self.next);
         let mut written = self.made;
         match kind {
             Kind::Folders => job.folders_done += self.made,

@@ -36,26 +36,38 @@ pub async fn find_row(tx: &mut Tx, path: &FolderPath) -> Result<Option<Folder>> 
 /// as sent; one that must be made gets its name by `names`, and may then turn out to exist.
 pub async fn find_or_make(db: &Db, tx: &mut Tx, path: &FolderPath, names: Names, now: Millis) -> Result<FolderId> {
     let chain = folders::chain(tx, path.segments()).await?;
-    let mut at = chain.last().map_or(LIBRARY, |folder| folder.id);
+    Ok(make_rest(db, tx, path, &chain, names, now).await?.0)
+}
+
+/// The folder at a path of which `chain` exists, made if need be, and whether it was.
+pub async fn make_rest(
+    db: &Db,
+    tx: &mut Tx,
+    path: &FolderPath,
+    chain: &[Folder],
+    names: Names,
+    now: Millis,
+) -> Result<(FolderId, bool)> {
+    let mut at = (chain.last().map_or(LIBRARY, |folder| folder.id), false);
     for segment in &path.segments()[chain.len()..] {
         let name = match names {
             Names::Verbatim => segment.clone(),
             Names::Sanitised => crate::model::path::sanitise(segment),
         };
-        at = make_child(db, tx, at, &name, now).await?;
+        at = make_child(db, tx, at.0, &name, now).await?;
     }
     Ok(at)
 }
 
-/// The folder of that name in `parent`, made if there is none.
-pub async fn make_child(db: &Db, tx: &mut Tx, parent: FolderId, name: &str, now: Millis) -> Result<FolderId> {
+/// The folder of that name in `parent`, made if there is none, and whether it was.
+pub async fn make_child(db: &Db, tx: &mut Tx, parent: FolderId, name: &str, now: Millis) -> Result<(FolderId, bool)> {
     loop {
         let (id, change) = (FolderId(db.take_ids(tx, 1).await?), tx.same_change().await?);
         if folders::insert_if_free(tx, id, parent, name, now, change).await? {
-            return Ok(id);
+            return Ok((id, true));
         }
         if let Some(folder) = folders::child(tx, parent, name).await? {
-            return Ok(folder.id);
+            return Ok((folder.id, false));
         }
         // Another writer took it away in between; the next attempt makes it.
     }

@@ -22,7 +22,7 @@ use crate::model::job::{Kind, Phase};
 use crate::model::time::Millis;
 use crate::store::clone::{self as pages, AFTER_ALL_NAMES};
 use crate::store::jobs::Job;
-use crate::store::merge::{self, Keep, Page, Pair, VERSIONS_MAX};
+use crate::store::merge::{self, Conflicts, Keep, Page, Pair, VERSIONS_MAX};
 use crate::store::{Db, Tx, files, folders};
 
 /// Puts `folder` at a free place.
@@ -79,7 +79,7 @@ pub async fn place_file(
     // No job has this number, and the page is empty again before anybody can see it.
     let page = JobId(db.take_ids(tx, 1).await?);
     merge::insert_conflict(tx, page, file, &target, added).await?;
-    merge::append_conflicts(tx, page, change, now, keep).await?;
+    merge::append_conflicts(tx, page, added > 1, change, now, keep).await?;
     Ok(target.id)
 }
 
@@ -97,9 +97,10 @@ pub async fn advance(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Resu
     }
 }
 
-/// What a merge takes from an unpublished clone was never seen and needs no journal.
-fn keep(job: &Job) -> Keep {
-    if job.kind == Kind::Copy { Keep::Nothing } else { Keep::Sources }
+/// What a merge takes from an unpublished clone was never seen and needs no journal. What changes in place needs it only
+/// while a copy is under way: whichever begins later, sees it as it has become.
+async fn keep(tx: &mut Tx, job: &Job) -> Result<Keep> {
+    Ok(Keep { sources: job.kind != Kind::Copy, targets: merge::is_watched(tx).await? })
 }
 
 /// The pair that the cursor is in; the cursor's name is where its files or folders go on.
@@ -119,23 +120,26 @@ async fn files_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Resul
     let end = pages::page_end(tx, pages::Kind::Files, pair.source_id, &after, names).await?;
     let to = end.as_deref().unwrap_or(AFTER_ALL_NAMES);
     let page = Page { job: job.id, source: pair.source_id, target: pair.target_id, after: &after, to, change, now };
-    let (conflicts, unfit) = merge::find_conflicts(tx, &page).await?;
-    if unfit > 0 && job.kind == Kind::Copy {
-        merge::drop_unfit(tx, &page).await?;
+    let keep = keep(tx, job).await?;
+    let Conflicts { fit, versions, unfit } = merge::find_conflicts(tx, &page).await?;
+    // A row that stays one and the same needs the journal only for copies.
+    let relinked = merge::relink_free(tx, &page, keep.sources && keep.targets).await?.cast_signed();
+    if unfit > 0 {
+        if job.kind == Kind::Copy {
+            merge::drop_unfit(tx, job.id).await?;
+        }
+        merge::forget_unfit(tx, job.id).await?;
     }
-    let relinked = merge::relink_free(tx, &page, keep(job)).await?;
-    let mut used = unfit + 1;
-    if conflicts > 0 {
-        used += merge::page_versions(tx, job.id).await?;
-        merge::append_conflicts(tx, job.id, change, now, keep(job)).await?;
+    if fit > 0 {
+        merge::append_conflicts(tx, job.id, versions > fit, change, now, keep).await?;
     }
-    let moved = (conflicts + relinked).cast_signed();
+    let moved = fit + relinked;
     if job.kind != Kind::Copy {
         job.files_done += moved;
     }
     job.failed_items += unfit;
     job.cursor_id = pair.ord;
-    used += moved;
+    let used = versions + unfit + moved + 1;
     if end.is_some() {
         job.cursor_name = end;
         return Ok(used.max(names));
@@ -158,7 +162,8 @@ async fn folders_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Res
     if let Some(namesake) = merge::find_namesake(tx, pair.source_id, pair.target_id, own_source).await? {
         job.namesake_id = Some(namesake);
     }
-    let relinked = merge::relink_free_folders(tx, &page, keep(job)).await?;
+    let keep = keep(tx, job).await?;
+    let relinked = merge::relink_free_folders(tx, &page, keep).await?;
     if job.kind != Kind::Copy {
         job.folders_done += (paired + relinked).cast_signed();
     }
@@ -186,7 +191,8 @@ async fn close_page(tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
     let to = merge::closing_end(tx, job.id, depth, room).await?;
     let change = tx.next_change().await?;
     let last_before = merge::last_ord(tx, job.id).await?;
-    let again = merge::close_pairs(tx, job.id, depth, to, change, job.namesake_id, keep(job)).await?;
+    let keep = keep(tx, job).await?;
+    let again = merge::close_pairs(tx, job.id, depth, to, change, job.namesake_id, keep).await?;
     if again > 0 {
         (job.cursor_id, job.cursor_name) = (last_before + 1, None);
         job.enter(Phase::MergeFiles)?;

@@ -189,6 +189,14 @@ async fn a_token_selects_a_version_while_it_is_published() {
         assert_eq!(lengths(library).await, [404, 404], "drafts");
         succeeded(&library.patch(&id, json!({ "publish": { "isPublished": true } })).await, 200);
         assert_eq!(lengths(library).await, [30, 404], "the older version is still a draft");
+        succeeded(&library.patch(&id, publish(true)).await, 200);
+        assert_eq!(lengths(library).await, [30, 404], "a token is not used again");
+        let versions = library.client.versions(&id).await.unwrap().expect(200).body;
+        let anew = versions.as_array().unwrap().iter().map(|version| version["url"].as_str().unwrap());
+        for url in anew {
+            assert_ne!(url, pinned);
+            assert_eq!(fetch(library, Method::GET, url, &[]).await.status, 200, "{url}");
+        }
     })
     .await;
 }
