@@ -15,8 +15,8 @@ pub enum Error {
     /// The request cannot be done as sent; the caller must change it.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Another worker holds the job now: whatever was begun must not be committed.
-    #[error("the job is held by another worker")]
+    /// Another worker or server has taken over: whatever was begun must not be committed.
+    #[error("another server has taken over")]
     Fenced,
     /// The catalog failed.
     #[error("catalog: {0}")]

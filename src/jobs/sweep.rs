@@ -4,10 +4,11 @@
 //! 1. Journal rows that no running copy looks at, jobs and purges that ended long ago, used upload tokens whose time is over.
 //! 2. The trash: folders that were deleted before any running job started, page by page, the deepest last, because
 //!    what hung below a deleted folder is hung into the trash itself first.
-//! 3. Some minutes after 1 or 2 took anything, contents that nothing refers to, and then the bytes of blobs that no content
+//! 3. Blocks of blob ids whose server has been silent for a day: what has no row in them is garbage.
+//! 4. Some minutes after anything was taken, contents that nothing refers to, and then the bytes of blobs that no content
 //!    shows.
 //!
-//! Step 3 has no index to ask, because an index on a file's content would make copies ten times slower. It reads
+//! Step 4 has no index to ask, because an index on a file's content would make copies ten times slower. It reads
 //! instead: first the ids of all contents, then every reference, live tables before the journal; what is never met
 //! is garbage. That is exact while others write. A content is stored together with its first reference, and every
 //! other reference is copied from one, so a content in the first list was referred to at that time, and one that has
@@ -20,11 +21,12 @@ use roaring::RoaringTreemap;
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::library::blob_ids::{SAY_EVERY_MS, SILENT_MS};
 use crate::model::ids::ContentId;
 use crate::model::time::Millis;
 use crate::store::collect as rows;
 use crate::store::collect::Reference;
-use crate::store::{Reach, Tx, sweep, upload_tokens};
+use crate::store::{Reach, Tx, settings, sweep, upload_tokens};
 
 /// How often the sweep looks for something to forget.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
@@ -36,6 +38,8 @@ const SWEEP_ROWS: i64 = 2_000;
 const READ_ROWS: i64 = 5_000;
 /// Batches of one step of a round; what is left waits for the next round.
 const SWEEP_BATCHES: usize = 50;
+/// Blocks of lost servers that one round takes, each in a transaction of its own.
+const LOST_BLOCKS: i64 = 50;
 /// Contents forgotten in one transaction; each takes two statements.
 const CONTENTS_PER_BATCH: usize = 200;
 /// A finished job can be asked for this long.
@@ -68,7 +72,8 @@ pub async fn run(app: &App) {
 
 /// One round without the search for unused contents; whether anything was taken.
 pub async fn round(app: &App) -> Result<bool> {
-    let mut took = false;
+    say_it_lives(app, SAY_EVERY_MS).await?;
+    let mut took = take_lost_blocks(app, SILENT_MS).await?;
     for _ in 0..SWEEP_BATCHES {
         let gone = forget_past(app).await?;
         took |= gone > 0;
@@ -92,6 +97,30 @@ pub async fn round(app: &App) -> Result<bool> {
             break;
         }
         tokio::task::yield_now().await;
+    }
+    Ok(took)
+}
+
+/// Says that this server lives, unless it has within `every_ms`. Each server does, also one that does not sweep, or another
+/// would take its blocks of blob ids.
+pub async fn say_it_lives(app: &App, every_ms: i64) -> Result<()> {
+    let mut tx = app.db.write(Reach::Apart).await?;
+    settings::renew_blob_blocks(&mut tx, &app.server_name, every_ms).await?;
+    tx.commit().await
+}
+
+/// Takes the blocks of blob ids of servers that have been silent for `silent_ms`; whether there were any. Alone among
+/// writers of the tree: an upload into such a block is seen, or sees that the block is gone.
+pub async fn take_lost_blocks(app: &App, silent_ms: i64) -> Result<bool> {
+    let mut tx = app.db.read().await?;
+    let lost = settings::lost_blob_blocks(&mut tx, &app.server_name, silent_ms, LOST_BLOCKS).await?;
+    drop(tx);
+    let mut took = false;
+    for (first, last) in lost {
+        let mut tx = swept(app, Reach::Shape).await?;
+        took |= settings::take_lost_blob_block(&mut tx, first, last, silent_ms).await?;
+        tx.commit().await?;
+        app.pause_between_batches().await;
     }
     Ok(took)
 }

@@ -16,7 +16,8 @@
 //! clients may know ids that the library gave after the backup was made, and other backups may hold their blobs.
 //!
 //! The sweep removes bytes that nothing refers to, and the backup must find those that its copy of the catalog refers to. So a
-//! backup holds the sweep's lease from before 1 until the end of 2.
+//! backup holds the sweep's lease from before 1 until the end of 2. One that was asleep for so long that somebody else has held
+//! the lease in between has lost, and says so.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -185,16 +186,14 @@ impl Pin {
         Err(Error::Setup("the server has been removing unused files for minutes; try again later".into()))
     }
 
-    /// Renews the hold until the work is done.
+    /// Renews the hold until the work is done. What was done counts only if nobody else has held it meanwhile.
     async fn held_during<T>(mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let done = {
             let renewing = async {
                 loop {
                     tokio::time::sleep(RENEW_EVERY).await;
-                    match self.source.hold_sweep(&self.owner).await {
-                        Ok(true) => {}
-                        Ok(false) => return Error::Setup("the backup was asleep for too long; make it again".into()),
-                        Err(error) => return error,
+                    if let Err(error) = self.keep().await {
+                        return error;
                     }
                 }
             };
@@ -203,10 +202,23 @@ impl Pin {
                 error = renewing => Err(error),
             }
         };
+        let done = match done {
+            Ok(done) => self.keep().await.map(|()| done),
+            failed => failed,
+        };
         // It runs out by itself otherwise.
         drop(self.source.release_sweep(&self.owner).await);
         drop(self.source.close().await);
         done
+    }
+
+    async fn keep(&mut self) -> Result<()> {
+        if self.source.keep_sweep(&self.owner).await? {
+            return Ok(());
+        }
+        Err(Error::Setup(
+            "the backup was asleep for so long that unused files may have been removed under it; make it again".into(),
+        ))
     }
 }
 

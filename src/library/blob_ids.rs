@@ -4,6 +4,10 @@
 //! knows. Therefore a server notes durably, before the first byte, that it may write the blobs of a block
 //! of ids; one note serves many uploads. After a crash it looks at the blocks it had taken and removes
 //! what has no row.
+//!
+//! A server that never comes back leaves its blocks behind. A living one says every hour that it lives; from one that
+//! has been silent for a day, the sweep of another takes them ([`SILENT_MS`]). Should it wake after all, the transaction
+//! of its next upload finds that the block is gone, and the upload fails before anything refers to its bytes.
 
 use std::collections::HashMap;
 
@@ -16,6 +20,10 @@ use crate::store::{Db, Reach, settings};
 
 /// Ids in a block: one more commit per so many uploads, and at most so many looks after a crash.
 const BLOCK_IDS: i64 = 256;
+/// How often a server says that it lives, in milliseconds.
+pub const SAY_EVERY_MS: i64 = 60 * 60 * 1000;
+/// A server that has said nothing for this long, in milliseconds of the database's clock, has lost its blocks.
+pub const SILENT_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Hands out blob ids of noted blocks.
 pub struct BlobIds {
@@ -71,6 +79,16 @@ impl BlobIds {
         let block = state.open.iter_mut().find(|(first, _)| (**first..**first + BLOCK_IDS).contains(&id.0));
         if let Some((_, open)) = block {
             *open -= 1;
+        }
+    }
+
+    /// Forgets the block of an id that was taken from this server while it was silent; the next upload takes a new one.
+    pub async fn lose(&self, id: BlobId) {
+        let mut state = self.state.lock().await;
+        let lost = |first: i64| (first..first + BLOCK_IDS).contains(&id.0);
+        state.open.retain(|first, _| !lost(*first));
+        if lost(state.end - BLOCK_IDS) {
+            state.next = state.end;
         }
     }
 

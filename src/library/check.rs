@@ -39,14 +39,16 @@ pub async fn check(db: &Db, blobs: Option<&Blobs>) -> Result<Findings> {
         blobs: None,
     };
     if let Some(blobs) = blobs {
-        let known = blobs_of_contents(&mut tx, blobs, &mut findings).await?;
+        let mut known = blobs_of_contents(&mut tx, blobs, &mut findings).await?;
+        known.extend(check::garbage(&mut tx).await?.iter().map(|blob| blob.0));
+        known.sort_unstable();
         let may_be_written = check::blob_blocks(&mut tx).await?;
         findings.blobs = Some(unknown_blobs(blobs, &known, &may_be_written, &mut findings).await?);
     }
     Ok(findings)
 }
 
-/// Every content's blob is there in its size; returns their ids, sorted.
+/// Every content's blob is there in its size; returns their ids.
 async fn blobs_of_contents(tx: &mut Tx, blobs: &Blobs, findings: &mut Findings) -> Result<Vec<i64>> {
     let mut known = Vec::new();
     let mut after = ContentId(0);
@@ -65,11 +67,11 @@ async fn blobs_of_contents(tx: &mut Tx, blobs: &Blobs, findings: &mut Findings) 
             known.push(blob.0);
         }
     }
-    known.sort_unstable();
     Ok(known)
 }
 
-/// Every blob has a content, or may be one that a server is writing; returns how many there are.
+/// Every blob is known, to a content or to the sweep that is about to remove it, or may be one that a server is writing;
+/// returns how many there are. `known` is sorted.
 async fn unknown_blobs(
     blobs: &Blobs,
     known: &[i64],

@@ -17,7 +17,7 @@ use crate::model::time::Millis;
 use crate::query::checks;
 use crate::store::files::{self, Content, PRIVATE, UNPUBLISHED};
 use crate::store::merge::VERSIONS_MAX;
-use crate::store::{Reach, Tx, listing};
+use crate::store::{Reach, Tx, listing, settings};
 use crate::tree::place::{self, Names};
 
 /// Random characters that `useUniqueFileName` adds to a name.
@@ -156,6 +156,11 @@ async fn custom_metadata(app: &App, tx: &mut Tx, upload: &Upload, kept: Option<&
 /// The transaction of an upload up to its commit.
 async fn write_rows(app: &App, upload: &Upload, name: &str, mut content: Content) -> Result<(Tx, Located)> {
     let mut tx = app.db.write(Reach::Add).await?;
+    if !settings::is_in_block(&mut tx, content.blob_id).await? {
+        drop(tx);
+        app.blob_ids.lose(content.blob_id).await;
+        return Err(Error::Fenced);
+    }
     let now = Millis::now();
     let folder = place::find_or_make(&app.db, &mut tx, &upload.folder, upload.names, now).await?;
     // One for the content, one for the file or its new version.

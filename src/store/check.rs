@@ -58,7 +58,8 @@ statements! {
         UNION ALL SELECT 'folder ' || id || ' is ahead of the id counter' FROM folder WHERE id >= (SELECT last_value + 65536 FROM id_block) LIMIT 20";
     COUNTS: "SELECT (SELECT count(*) FROM folder) - 3, (SELECT count(*) FROM file), (SELECT count(*) FROM version), (SELECT count(*) FROM content)";
     CONTENT_PAGE: "SELECT id, blob_id, size FROM content WHERE id > $1 ORDER BY id LIMIT $2";
-    BLOB_BLOCKS: "SELECT first_id, last_id FROM blob_block ORDER BY first_id"
+    BLOB_BLOCKS: "SELECT first_id, last_id FROM blob_block ORDER BY first_id";
+    GARBAGE: "SELECT blob_id FROM blob_garbage"
 }
 
 /// Rows that break an invariant which the catalog alone can tell, in words; empty when all hold.
@@ -110,4 +111,10 @@ pub async fn content_page(tx: &mut Tx, id: ContentId, rows: i64) -> Result<Vec<(
 /// Blob ids that servers may be writing now.
 pub async fn blob_blocks(tx: &mut Tx) -> Result<Vec<(BlobId, BlobId)>> {
     tx.all(&BLOB_BLOCKS, args![]).await
+}
+
+/// Blobs whose bytes are about to be removed.
+pub async fn garbage(tx: &mut Tx) -> Result<Vec<BlobId>> {
+    let rows: Vec<(BlobId,)> = tx.all(&GARBAGE, args![]).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }

@@ -48,8 +48,8 @@ pub async fn keep_lease(tx: &mut Tx, owner: &str) -> Result<bool> {
     Ok(tx.run(&KEEP_LEASE, args![owner, LEASE_MS]).await? == 1)
 }
 
-/// The statements that take and give up the lease, for a connection outside of a [`super::Db`].
-pub(super) const LEASE: [super::Sql; 2] = [HOLD_LEASE, RELEASE_LEASE];
+/// The statements that take, go on with and give up the lease, for a connection outside of a [`super::Db`].
+pub(super) const LEASE: [super::Sql; 3] = [HOLD_LEASE, KEEP_LEASE, RELEASE_LEASE];
 
 /// Gives the lease up, so that the next one need not wait.
 pub async fn release_lease(tx: &mut Tx, owner: &str) -> Result<()> {

@@ -19,7 +19,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use super::open::{newest_migration, postgres_options, run_postgres_migrations};
-use super::{Tx, args, collect, sqlite_options, statements};
+use super::{Sql, Tx, args, collect, sqlite_options, statements};
 use crate::error::{Error, Result};
 use crate::model::ids::BlobId;
 
@@ -118,15 +118,25 @@ impl Source {
     }
 
     /// Keeps the sweep from taking anything away for [`collect::LEASE_MS`]; false while a server sweeps. `owner` must be
-    /// the same for every call of one backup.
+    /// the same for every call of one backup, and another's for no other.
     pub async fn hold_sweep(&mut self, owner: &str) -> Result<bool> {
-        let [hold, _] = collect::LEASE;
+        let [hold, _, _] = collect::LEASE;
+        self.lease(hold, owner).await
+    }
+
+    /// Goes on keeping it; false when a server may have swept since.
+    pub async fn keep_sweep(&mut self, owner: &str) -> Result<bool> {
+        let [_, keep, _] = collect::LEASE;
+        self.lease(keep, owner).await
+    }
+
+    async fn lease(&mut self, sql: Sql, owner: &str) -> Result<bool> {
         let held = match self {
             Source::Sqlite(c) => {
-                sqlx::query(hold.sqlite).bind(owner).bind(collect::LEASE_MS).execute(c).await?.rows_affected()
+                sqlx::query(sql.sqlite).bind(owner).bind(collect::LEASE_MS).execute(c).await?.rows_affected()
             }
             Source::Postgres(c) => {
-                sqlx::query(hold.postgres).bind(owner).bind(collect::LEASE_MS).execute(c).await?.rows_affected()
+                sqlx::query(sql.postgres).bind(owner).bind(collect::LEASE_MS).execute(c).await?.rows_affected()
             }
         };
         Ok(held == 1)
@@ -134,7 +144,7 @@ impl Source {
 
     /// Lets the sweep go on.
     pub async fn release_sweep(&mut self, owner: &str) -> Result<()> {
-        let [_, release] = collect::LEASE;
+        let [_, _, release] = collect::LEASE;
         match self {
             Source::Sqlite(c) => sqlx::query(release.sqlite).bind(owner).execute(c).await.map(|_| ())?,
             Source::Postgres(c) => sqlx::query(release.postgres).bind(owner).execute(c).await.map(|_| ())?,

@@ -1,16 +1,21 @@
 //! What nothing needs goes; what anything needs stays.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
 use calotype::app::App;
+use calotype::blobs::Stored;
 use calotype::config::Settings;
-use calotype::error::Error;
+use calotype::error::{Error, Result};
 use calotype::jobs::sweep;
 use calotype::library::changes::{self, Changes};
 use calotype::library::placing::{self, At, Destination};
 use calotype::library::upload::{self, Overwrite, Upload};
 use calotype::library::{check, files, folders};
-use calotype::model::ids::FileId;
+use calotype::model::ids::{BlobId, FileId, JobId};
 use calotype::model::path::FolderPath;
-use calotype::store::{Reach, collect};
+use calotype::store::{Moment, Reach, clone, collect, settings};
 use calotype::tree::place::Names;
 
 use crate::support::catalog::Catalog;
@@ -26,10 +31,19 @@ fn path(text: &str) -> FolderPath {
     FolderPath::parse(text).expect("a path")
 }
 
-async fn put(app: &App, folder: &str, name: &str) -> FileId {
+/// Bytes that no row refers to yet.
+async fn write(app: &App) -> (BlobId, Stored) {
     let blob_id = app.blob_ids.take(&app.db).await.expect("a blob id");
     let body = futures_util::stream::iter([Ok::<_, std::io::Error>(b"a picture"[..].into())]);
-    let stored = app.blobs.put(blob_id, body, 1 << 20).await.expect("a blob");
+    (blob_id, app.blobs.put(blob_id, body, 1 << 20).await.expect("a blob"))
+}
+
+async fn put(app: &App, folder: &str, name: &str) -> FileId {
+    let (blob_id, stored) = write(app).await;
+    store(app, folder, name, blob_id, &stored).await.expect("an upload")
+}
+
+async fn store(app: &App, folder: &str, name: &str, blob_id: BlobId, stored: &Stored) -> Result<FileId> {
     let upload = Upload {
         file_name: name.into(),
         folder: path(folder),
@@ -45,8 +59,8 @@ async fn put(app: &App, folder: &str, name: &str) -> FileId {
         transformation: None,
         checks: None,
     };
-    let located = upload::store(app, &upload, blob_id, &stored, app.blobs.provisional(blob_id)).await;
-    FileId(located.expect("an upload").asset.id)
+    let located = upload::store(app, &upload, blob_id, stored, app.blobs.provisional(blob_id)).await?;
+    Ok(FileId(located.asset.id))
 }
 
 /// Contents and blobs that are left when there is nothing more to sweep.
@@ -104,6 +118,120 @@ async fn one_sweeps_at_a_time() {
         collect::release_lease(&mut tx, "a backup").await.expect("the lease is given up");
         tx.commit().await.expect("a commit");
         assert_eq!(left(&app).await, (0, 0));
+        app.db.close().await;
+    })
+    .await;
+}
+
+/// Longest wait for bytes that are removed in the background.
+const REMOVAL_MAX: Duration = Duration::from_secs(10);
+/// How long a server is silent, in milliseconds; what it says afterwards takes some.
+const SILENCE_MS: i64 = 1_500;
+/// How long an upload stands before its commit.
+const PAUSE: Duration = Duration::from_millis(300);
+
+async fn blocks_of(app: &App, owner: &str) -> usize {
+    let mut tx = app.db.read().await.expect("a transaction");
+    settings::blob_blocks_of(&mut tx, owner).await.expect("blocks").len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_lost_server_has_left_goes_and_it_does_no_harm_when_it_wakes() {
+    on_both("lost", async |catalog: Catalog| {
+        let one = catalog.app("one", Settings::default()).await;
+        let lost = catalog.app("lost", Settings::default()).await;
+        put(&lost, "/a", "kept.jpg").await;
+        write(&lost).await;
+        assert_eq!(left(&one).await, (1, 2), "it was heard of within a day");
+        assert_eq!(blocks_of(&one, "lost").await, 1);
+        assert!(sweep::take_lost_blocks(&one, 0).await.expect("blocks are taken"));
+        assert_eq!(left(&one).await, (1, 1), "what has a row stays");
+        assert_eq!(blocks_of(&one, "lost").await, 0);
+
+        let (blob_id, stored) = write(&lost).await;
+        let refused = store(&lost, "/a", "late.jpg", blob_id, &stored).await;
+        assert!(matches!(refused, Err(Error::Fenced)), "its block is gone: {refused:?}");
+        let deadline = Instant::now() + REMOVAL_MAX;
+        while one.blobs.size(blob_id).await.expect("a look").is_some() {
+            assert!(Instant::now() < deadline, "the bytes stay");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        put(&lost, "/a", "late.jpg").await;
+        assert_eq!((left(&one).await, blocks_of(&one, "lost").await), ((2, 2), 1), "it goes on in a new block");
+        one.db.close().await;
+        lost.db.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_that_it_lives_keeps_its_blocks() {
+    on_both("living", async |catalog: Catalog| {
+        let one = catalog.app("one", Settings::default()).await;
+        let living = catalog.app("living", Settings::default()).await;
+        let silent = catalog.app("silent", Settings::default()).await;
+        for app in [&one, &living, &silent] {
+            write(app).await;
+        }
+        tokio::time::sleep(Duration::from_millis(SILENCE_MS.unsigned_abs())).await;
+        sweep::say_it_lives(&living, 0).await.expect("a renewal");
+        assert!(sweep::take_lost_blocks(&one, SILENCE_MS).await.expect("blocks are taken"));
+        let kept = [blocks_of(&one, "one").await, blocks_of(&one, "living").await, blocks_of(&one, "silent").await];
+        assert_eq!(kept, [1, 1, 0], "its own, and those of who lives");
+        assert_eq!(left(&one).await, (0, 2));
+        for app in [one, living, silent] {
+            app.db.close().await;
+        }
+    })
+    .await;
+}
+
+/// The block of an upload is taken between its statements and its commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_an_upload_is_about_to_refer_to_are_not_taken() {
+    on_both("about_to", async |catalog: Catalog| {
+        let one = Arc::new(catalog.app("one", Settings::default()).await);
+        let slow = catalog.app("slow", Settings::default()).await;
+        let is_slow = Arc::new(AtomicBool::new(false));
+        let (pauses, pausing) = (Arc::clone(&is_slow), Arc::new(tokio::sync::Notify::new()));
+        let tell = Arc::clone(&pausing);
+        slow.db.inject(move |moment| {
+            if moment == Moment::BeforeCommit && pauses.swap(false, Ordering::Relaxed) {
+                tell.notify_one();
+                // The commit has this thread to itself while it waits.
+                #[allow(clippy::disallowed_methods)]
+                std::thread::sleep(PAUSE);
+            }
+            Ok(())
+        });
+        let (blob_id, stored) = write(&slow).await;
+        let sweeper = Arc::clone(&one);
+        let taking = tokio::spawn(async move {
+            pausing.notified().await;
+            let taken = sweep::take_lost_blocks(&sweeper, 0).await?;
+            sweep::collect(&sweeper).await?;
+            Ok::<_, Error>(taken)
+        });
+        is_slow.store(true, Ordering::Relaxed);
+        store(&slow, "/a", "f.jpg", blob_id, &stored).await.expect("an upload");
+        assert!(taking.await.expect("no panic").expect("a sweep"), "the block is taken when the upload is done");
+        assert_eq!(left(&one).await, (1, 1));
+        one.db.close().await;
+        slow.db.close().await;
+    })
+    .await;
+}
+
+/// The check tells what `failpoints` and `tree_model` rely on: that no job leaves ids hidden.
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_that_are_hidden_for_no_job_are_told() {
+    on_both("hidden", async |catalog: Catalog| {
+        let app = catalog.app("one", Settings::default()).await;
+        let mut tx = app.db.write(Reach::Apart).await.expect("a transaction");
+        clone::hide(&mut tx, JobId(77), 5_000, 5_010).await.expect("ids are hidden");
+        tx.commit().await.expect("a commit");
+        let found = check::check(&app.db, Some(&app.blobs)).await.expect("a check");
+        assert_eq!(found.violations, ["ids from 5000 are hidden for no running job"]);
         app.db.close().await;
     })
     .await;

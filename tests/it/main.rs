@@ -5,6 +5,7 @@ mod clients;
 mod collector;
 mod crash;
 mod disk_full;
+mod failpoints;
 mod history;
 mod keys;
 mod known_failures;

@@ -40,7 +40,7 @@ async fn the_engine_does_what_the_model_does_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_engine_does_what_the_model_does_on_postgres() {
-    // A commit is slower there by the wire and by a real disk.
+    // Every statement is slower there by the wire.
     run(|_| Catalog::postgres("model"), number("CALOTYPE_MODEL_SEQUENCES", SEQUENCES / 5)).await;
 }
 

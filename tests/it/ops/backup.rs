@@ -6,6 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use calotype::blobs::Means;
+use calotype::config::Place;
+use calotype::library::backup::make;
+use sqlx::{Connection, Executor};
+
 use super::{error_of, output_of};
 use crate::support::client::Client;
 use crate::support::postgres::{FreshDatabase, fresh_database};
@@ -173,4 +178,53 @@ async fn a_backup_of_nothing_is_refused() {
     let error = error_of(backup(&options, &directory.path().join("kept"))).await;
     assert!(error.contains("there is no library in"), "{error}");
     assert!(!directory.path().join("kept").exists() && !directory.path().join("nothing").exists());
+}
+
+/// As if the backup had slept, and a server had swept and given its lease up meanwhile.
+const SOMEBODY_SWEPT: &str = "UPDATE sweep_lease SET owner = 'somebody', lease_until = 0";
+
+#[tokio::test]
+async fn a_backup_that_lost_its_hold_on_the_sweep_is_none_on_sqlite() {
+    lost_hold(None).await;
+}
+
+#[tokio::test]
+async fn a_backup_that_lost_its_hold_on_the_sweep_is_none_on_postgres() {
+    let Some(database) = fresh_database("backup_hold").await else { return };
+    lost_hold(Some(database)).await;
+}
+
+async fn lost_hold(database: Option<FreshDatabase>) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (data, kept) = (directory.path().join("data"), directory.path().join("kept"));
+    let catalog = database.as_ref().map_or("sqlite".to_owned(), |database| database.url.clone());
+    let options = Options::new(&data).catalog(database.as_ref().map(|database| database.url.as_str()));
+    let mut server = Server::start_with(options).await;
+    server.client().upload("/", "a.txt", b"a".to_vec()).await.expect("an answer").expect(200);
+    server.term().await;
+
+    let place = Place { data, catalog, blobs: None, secret: None };
+    let sleep = || {
+        let (file, url) = (format!("sqlite://{}", place.data.join("catalog.db").display()), place.catalog.clone());
+        let is_sqlite = place.is_sqlite();
+        // A thread, because progress is told by a call that cannot wait.
+        let swept = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                if is_sqlite {
+                    let mut catalog = sqlx::SqliteConnection::connect(&file).await.expect("the catalog");
+                    catalog.execute(SOMEBODY_SWEPT).await.expect("a row");
+                } else {
+                    let mut catalog = sqlx::PgConnection::connect(&url).await.expect("the catalog");
+                    catalog.execute(SOMEBODY_SWEPT).await.expect("a row");
+                }
+            });
+        });
+        swept.join().expect("no panic");
+    };
+    let error = make(&place, &kept, Means::Copy, &|_| sleep()).await.expect_err("nobody knows what is missing");
+    assert!(error.to_string().contains("make it again"), "{error}");
+    assert!(!kept.join("manifest.json").exists(), "it is no backup");
+    make(&place, &kept, Means::Copy, &|_| ()).await.expect("another one");
+    assert!(kept.join("manifest.json").exists());
 }

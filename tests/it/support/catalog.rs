@@ -5,8 +5,10 @@ use std::path::Path;
 use calotype::app::{App, Parts};
 use calotype::blobs::Blobs;
 use calotype::config::Settings;
+use calotype::error::Result;
 use calotype::store::Db;
 use tempfile::TempDir;
+use url::Url;
 
 use super::postgres::{FreshDatabase, fresh_database};
 
@@ -27,7 +29,11 @@ impl Catalog {
 
     /// An empty PostgreSQL catalog; `None` when there is no server to test with.
     pub async fn postgres(hint: &str) -> Option<Catalog> {
-        let database = fresh_database(hint).await?;
+        let mut database = fresh_database(hint).await?;
+        // As little about disks as on SQLite.
+        let mut url = Url::parse(&database.url).expect("the URL of a catalog");
+        url.query_pairs_mut().append_pair("options[synchronous_commit]", "off");
+        database.url = url.into();
         Some(Catalog { database: Some(database), ..Catalog::sqlite() })
     }
 
@@ -57,15 +63,21 @@ impl Catalog {
 
     /// A library over the catalog, with blobs in memory that outlive it.
     pub async fn app(&self, server_name: &str, settings: Settings) -> App {
+        let app = self.app_over(self.db().await, self.blobs.clone(), server_name, settings).await;
+        app.expect("the library opens")
+    }
+
+    /// The same over connections and blobs of the caller's.
+    pub async fn app_over(&self, db: Db, blobs: Blobs, server_name: &str, settings: Settings) -> Result<App> {
         let parts = Parts {
-            db: self.db().await,
-            blobs: self.blobs.clone(),
+            db,
+            blobs,
             secret: "a secret of the tests".into(),
             server_name: server_name.into(),
             spool_dir: Path::new(self.dir.path()).to_owned(),
             first_keys: self.dir.path().join("first-keys"),
             lock: None,
         };
-        App::open(parts, settings, None).await.expect("the library opens")
+        App::open(parts, settings, None).await
     }
 }
