@@ -22,11 +22,11 @@ pub const AFTER_ALL_NAMES: &str = concat!(
 /// The last of the next `$3` folders of a clone after folder `$2`, how many they are, and where among them the entry behind
 /// `$4` others is: its clone folder and its name.
 macro_rules! reach {
-    ($entries:expr) => {
+    ($entries:expr, $any:expr) => {
         concat!(
             "WITH page (last, folders) AS MATERIALIZED (
                 SELECT max(id), count(*) FROM (SELECT id FROM folder WHERE copied_by = $1 AND id > $2 ORDER BY id LIMIT $3) next
-            ) SELECT last, folders, e.id, e.name FROM page LEFT JOIN (
+            ) SELECT last, folders, ", $any, ", e.id, e.name FROM page LEFT JOIN (
                 SELECT m.id, f.name FROM (
                     SELECT id, copied_from FROM folder WHERE copied_by = $1 AND id > $2 AND id <= (SELECT last FROM page) ORDER BY id
                 ) m CROSS JOIN ", $entries, " ORDER BY m.id, f.name LIMIT 1 OFFSET $4
@@ -34,20 +34,30 @@ macro_rules! reach {
         )
     };
 }
+/// Most folders have no sub-folders, and small clones are often one such folder.
+macro_rules! any_folder {
+    () => {
+        "EXISTS (SELECT 1 FROM folder m CROSS JOIN folder f
+            WHERE m.copied_by = $1 AND m.id > $2 AND m.id <= page.last AND f.parent_id = m.copied_from)"
+    };
+}
 macro_rules! reach_sqlite {
-    ($table:literal, $parent:literal) => {
-        reach!(concat!($table, " f WHERE f.", $parent, " = m.copied_from"))
+    ($table:literal, $parent:literal, $any:expr) => {
+        reach!(concat!($table, " f WHERE f.", $parent, " = m.copied_from"), $any)
     };
 }
 macro_rules! reach_postgres {
-    ($table:literal, $parent:literal) => {
-        reach!(concat!(
-            "LATERAL (SELECT name FROM ",
-            $table,
-            " WHERE ",
-            $parent,
-            " = m.copied_from ORDER BY name LIMIT $4 + 1) f"
-        ))
+    ($table:literal, $parent:literal, $any:expr) => {
+        reach!(
+            concat!(
+                "LATERAL (SELECT name FROM ",
+                $table,
+                " WHERE ",
+                $parent,
+                " = m.copied_from ORDER BY name LIMIT $4 + 1) f"
+            ),
+            $any
+        )
     };
 }
 
@@ -62,7 +72,7 @@ statements! {
         FROM folder m JOIN folder f ON f.parent_id = m.copied_from
         WHERE m.copied_by = $4 AND m.id > $5 AND m.id <= $6 AND f.since <= $3";
     FOLDER_PAGE_END: "SELECT name FROM folder WHERE parent_id = $1 AND name > $2 ORDER BY name LIMIT 1 OFFSET $3";
-    REACH_OF_FOLDERS: reach_sqlite!("folder", "parent_id"), reach_postgres!("folder", "parent_id");
+    REACH_OF_FOLDERS: reach_sqlite!("folder", "parent_id", any_folder!()), reach_postgres!("folder", "parent_id", any_folder!());
     /// The files of one folder with names in ($6, $7]. `$8` asks to leave the source's id in `version_id`,
     /// where its history is looked for next.
     FILES_OF_ONE: "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since)
@@ -78,7 +88,7 @@ statements! {
             WHERE m.copied_by = $4 AND m.id > $5 AND m.id <= $6 AND f.since <= $3
         ) numbered";
     FILE_PAGE_END: "SELECT name FROM file WHERE folder_id = $1 AND name > $2 ORDER BY name LIMIT 1 OFFSET $3";
-    REACH_OF_FILES: reach_sqlite!("file", "folder_id"), reach_postgres!("file", "folder_id");
+    REACH_OF_FILES: reach_sqlite!("file", "folder_id", "true"), reach_postgres!("file", "folder_id", "true");
     /// CROSS JOIN tells SQLite to begin with the journal, which is short, and not with the clone.
     /// Sub-folders that the journal has ended in ($5, $6] and that stood at the instant.
     PAST_FOLDERS: "INSERT INTO folder (id, parent_id, name, created, updated, since, copied_from, copied_by)
@@ -191,6 +201,8 @@ pub struct Reach {
     pub last: Option<FolderId>,
     /// How many they are.
     pub folders: i64,
+    /// False if it is known that they have no entries.
+    pub has_entries: bool,
     /// The clone folder and the name at which a page of entries of theirs ends; `None` when they have fewer.
     pub page_end: Option<(FolderId, String)>,
 }
@@ -198,9 +210,9 @@ pub struct Reach {
 /// The clone's next `folders` folders after `after`, and where a page of `rows` of their entries ends.
 pub async fn reach(tx: &mut Tx, kind: Kind, job: JobId, after: FolderId, folders: i64, rows: i64) -> Result<Reach> {
     let sql = if kind == Kind::Folders { &REACH_OF_FOLDERS } else { &REACH_OF_FILES };
-    let (last, folders, id, name): (_, _, Option<FolderId>, Option<String>) =
+    let (last, folders, has_entries, id, name): (_, _, _, Option<FolderId>, Option<String>) =
         tx.one(sql, args![job, after, folders, rows - 1]).await?;
-    Ok(Reach { last, folders, page_end: id.zip(name) })
+    Ok(Reach { last, folders, has_entries, page_end: id.zip(name) })
 }
 
 /// Whether the clone has folders after `after`.

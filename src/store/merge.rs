@@ -72,7 +72,8 @@ statements! {
             flags = s.flags, uploaded = s.uploaded, updated = CASE WHEN file.updated >= $3 THEN file.updated + 1 ELSE $3 END, since = $2, newest = NULL
         FROM merge_page p JOIN file s ON s.id = p.source_file WHERE p.job_id = $1 AND file.id = p.target_file";
     REMOVE_SOURCES: "DELETE FROM file WHERE id IN (SELECT source_file FROM merge_page WHERE job_id = $1)";
-    CLEAR_PAGE: "DELETE FROM merge_page WHERE job_id = $1";
+    /// On SQLite nobody else can have a page at this moment, and an empty table is made in one go.
+    CLEAR_PAGE: "DELETE FROM merge_page", "DELETE FROM merge_page WHERE job_id = $1";
     PAIR_CHILDREN: "INSERT INTO merge_pair (job_id, ord, depth, source_id, target_id, begun)
         SELECT $1, $2 + row_number() OVER (ORDER BY s.name), $3, s.id, t.id, 0 FROM folder s CROSS JOIN folder t
         WHERE t.parent_id = $5 AND t.name = s.name AND s.parent_id = $4 AND s.name > $6 AND s.name <= $7 AND t.id <> $8";
@@ -263,8 +264,8 @@ pub async fn find_namesake(
 }
 
 /// Relinks the sub-folders whose names are free in the target; how many.
-pub async fn relink_free_folders(tx: &mut Tx, p: &Page<'_>, keep: Keep) -> Result<u64> {
-    if keep.sources {
+pub async fn relink_free_folders(tx: &mut Tx, p: &Page<'_>, keep: bool) -> Result<u64> {
+    if keep {
         tx.run(&KEEP_FREE_FOLDERS, args![p.source, p.target, p.after, p.to, p.change]).await?;
     }
     tx.run(&RELINK_FREE_FOLDERS, args![p.source, p.target, p.after, p.to, p.change]).await
@@ -289,9 +290,9 @@ pub async fn close_pairs(
     to: i64,
     change: i64,
     namesake: Option<FolderId>,
-    keep: Keep,
+    keep: bool,
 ) -> Result<u64> {
-    if keep.sources {
+    if keep {
         tx.run(&KEEP_EMPTY, args![job, depth, to, change]).await?;
     }
     tx.run(&REMOVE_EMPTY, args![job, depth, to]).await?;

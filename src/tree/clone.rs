@@ -101,10 +101,15 @@ async fn live_page(db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind,
         return page.finish(db, tx, job, c, kind, if is_full { room } else { 1 }).await;
     }
     let after = FolderId(job.cursor_id);
-    let Some(Reached { last, name, is_end }) = next_folders(tx, job, kind, after, room).await? else {
+    let Some(Reached { last, name, is_end, has_entries }) = next_folders(tx, job, kind, after, room).await? else {
         enter_next(job, kind)?;
         return Ok(1);
     };
+    if is_end && !has_entries {
+        (job.cursor_id, job.cursor_name) = (last.0, None);
+        enter_next(job, kind)?;
+        return Ok(1);
+    }
     let mut page = Copied::begin(db, tx, last, room).await?;
     let Some(to) = name else {
         page.many(tx, kind, c, after, last).await?;
@@ -123,11 +128,12 @@ async fn live_page(db: &Db, tx: &mut Tx, job: &mut Job, c: &Cloning, kind: Kind,
 }
 
 /// How far a page reaches: the last of the clone's folders in it, the name that it reaches there if it does not hold all
-/// of that folder, and whether it is known that no folder is left behind it.
+/// of that folder, whether it is known that no folder is left behind it, and whether there may be anything in it.
 struct Reached {
     last: FolderId,
     name: Option<String>,
     is_end: bool,
+    has_entries: bool,
 }
 
 /// How far a page of `room` rows reaches; `None` when there are no more folders. A few folders are tried first, because
@@ -138,11 +144,11 @@ async fn next_folders(tx: &mut Tx, job: &Job, kind: Kind, after: FolderId, room:
         let reach = rows::reach(tx, kind, job.id, after, folders, room).await?;
         let Some(last) = reach.last else { return Ok(None) };
         if let Some((last, name)) = reach.page_end {
-            return Ok(Some(Reached { last, name: Some(name), is_end: false }));
+            return Ok(Some(Reached { last, name: Some(name), is_end: false, has_entries: true }));
         }
         let more = reach.folders == folders;
         if !more || folders >= room {
-            return Ok(Some(Reached { last, name: None, is_end: !more }));
+            return Ok(Some(Reached { last, name: None, is_end: !more, has_entries: reach.has_entries }));
         }
         folders = (folders * FOLDERS_TRIED_FIRST).min(room);
     }

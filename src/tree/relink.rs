@@ -97,10 +97,9 @@ pub async fn advance(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Resu
     }
 }
 
-/// What a merge takes from an unpublished clone was never seen and needs no journal. What changes in place needs it only
-/// while a copy is under way: whichever begins later, sees it as it has become.
-async fn keep(tx: &mut Tx, job: &Job) -> Result<Keep> {
-    Ok(Keep { sources: job.kind != Kind::Copy, targets: merge::is_watched(tx).await? })
+/// What a merge takes from an unpublished clone was never seen and needs no journal.
+fn keeps_sources(job: &Job) -> bool {
+    job.kind != Kind::Copy
 }
 
 /// The pair that the cursor is in; the cursor's name is where its files or folders go on.
@@ -120,9 +119,9 @@ async fn files_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Resul
     let end = pages::page_end(tx, pages::Kind::Files, pair.source_id, &after, names).await?;
     let to = end.as_deref().unwrap_or(AFTER_ALL_NAMES);
     let page = Page { job: job.id, source: pair.source_id, target: pair.target_id, after: &after, to, change, now };
-    let keep = keep(tx, job).await?;
+    // Copies that begin later see what changes in place as it has become.
+    let keep = Keep { sources: keeps_sources(job), targets: merge::is_watched(tx).await? };
     let Conflicts { fit, versions, unfit } = merge::find_conflicts(tx, &page).await?;
-    // A row that stays one and the same needs the journal only for copies.
     let relinked = merge::relink_free(tx, &page, keep.sources && keep.targets).await?.cast_signed();
     if unfit > 0 {
         if job.kind == Kind::Copy {
@@ -162,8 +161,7 @@ async fn folders_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Res
     if let Some(namesake) = merge::find_namesake(tx, pair.source_id, pair.target_id, own_source).await? {
         job.namesake_id = Some(namesake);
     }
-    let keep = keep(tx, job).await?;
-    let relinked = merge::relink_free_folders(tx, &page, keep).await?;
+    let relinked = merge::relink_free_folders(tx, &page, keeps_sources(job)).await?;
     if job.kind != Kind::Copy {
         job.folders_done += (paired + relinked).cast_signed();
     }
@@ -191,8 +189,7 @@ async fn close_page(tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
     let to = merge::closing_end(tx, job.id, depth, room).await?;
     let change = tx.next_change().await?;
     let last_before = merge::last_ord(tx, job.id).await?;
-    let keep = keep(tx, job).await?;
-    let again = merge::close_pairs(tx, job.id, depth, to, change, job.namesake_id, keep).await?;
+    let again = merge::close_pairs(tx, job.id, depth, to, change, job.namesake_id, keeps_sources(job)).await?;
     if again > 0 {
         (job.cursor_id, job.cursor_name) = (last_before + 1, None);
         job.enter(Phase::MergeFiles)?;

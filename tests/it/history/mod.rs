@@ -14,6 +14,7 @@
 
 pub mod census;
 pub mod garden;
+mod merging_readers;
 pub mod model;
 mod quiet;
 mod readers;

@@ -13,7 +13,7 @@ use crate::support::server::{Options, Server};
 
 const FOLDERS: usize = 50;
 const FILES: usize = 40;
-const WAIT_MAX: Duration = Duration::from_secs(90);
+pub(super) const WAIT_MAX: Duration = Duration::from_secs(90);
 /// Where the copy is, one after the other.
 const PLACES: [&str; 3] = ["/there/source", "/there/renamed", "/moved/renamed"];
 
@@ -32,7 +32,8 @@ async fn readers_see_all_of_a_copy_or_nothing_on_postgres() {
 async fn run(catalog: Option<&str>) {
     let data = tempfile::tempdir().expect("a data directory");
     let mut server = Server::start_with(Options::new(data.path()).catalog(catalog)).await;
-    make_source(&server.client()).await;
+    let files: Vec<_> = (0..FILES).map(|number| (number, number + 1)).collect();
+    make_tree(&server.client(), "/source", 0..FOLDERS, &files).await;
     server.options_mut().set_variable("CALOTYPE_BATCH_ROWS", 20);
     server.restart().await;
     let client = server.client();
@@ -179,38 +180,38 @@ async fn was_published(client: &Client) -> bool {
     false
 }
 
-async fn entries(client: &Client, query: &[(&str, &str)]) -> Vec<Value> {
+pub(super) async fn entries(client: &Client, query: &[(&str, &str)]) -> Vec<Value> {
     let answer = client.list_with(query).await.expect("an answer").expect(200);
     answer.body.as_array().expect("an array").clone()
 }
 
-fn text<'a>(object: &'a Value, key: &str) -> &'a str {
+pub(super) fn text<'a>(object: &'a Value, key: &str) -> &'a str {
     object[key].as_str().expect("a text")
 }
 
-async fn run_job(client: &Client, call: &str, body: Value) {
+pub(super) async fn run_job(client: &Client, call: &str, body: Value) {
     let job = client.post(&format!("/v1/bulkJobs/{call}"), body).await.expect("an answer").expect(200);
     client.wait_completed(job.text("jobId"), WAIT_MAX).await;
 }
 
-async fn make_source(client: &Client) {
-    for number in 0..FILES {
+/// Makes folders of equal files below `root`, each under its number; a file has a number, which is its name, and a size.
+pub(super) async fn make_tree(
+    client: &Client,
+    root: &str,
+    folders: impl IntoIterator<Item = usize>,
+    files: &[(usize, usize)],
+) {
+    for (number, bytes) in files {
         let name = format!("{number}.txt");
-        client.upload("/first/0", &name, vec![b'x'; number + 1]).await.expect("an answer").expect(200);
+        client.upload("/first/pattern", &name, vec![b'x'; *bytes]).await.expect("an answer").expect(200);
     }
-    for number in 0..FOLDERS {
-        run_job(
-            client,
-            "copyFolder",
-            json!({ "sourceFolderPath": "/first/0", "destinationPath": format!("/made/{number}") }),
-        )
-        .await;
-        let made = format!("/made/{number}/0");
-        if number > 0 {
-            run_job(client, "renameFolder", json!({ "folderPath": made, "newFolderName": number.to_string() })).await;
-        }
-        let from = format!("/made/{number}/{number}");
-        run_job(client, "moveFolder", json!({ "sourceFolderPath": from, "destinationPath": "/source" })).await;
+    for number in folders {
+        let made = format!("/made/{number}");
+        run_job(client, "copyFolder", json!({ "sourceFolderPath": "/first/pattern", "destinationPath": made })).await;
+        let pattern = format!("{made}/pattern");
+        run_job(client, "renameFolder", json!({ "folderPath": pattern, "newFolderName": number.to_string() })).await;
+        let from = format!("{made}/{number}");
+        run_job(client, "moveFolder", json!({ "sourceFolderPath": from, "destinationPath": root })).await;
     }
     for folder in ["/first", "/made"] {
         client.delete_folder(folder).await.expect("an answer").expect(204);
