@@ -103,7 +103,7 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
         }
         worker.stumbled_at = Some(job.id);
         let at = Instant::now();
-        let rows = work(app, &mut tx, &mut job, room + JOB_ROWS_MIN).await?;
+        let rows = work(app, &mut tx, &mut job, &worker.name, room + JOB_ROWS_MIN).await?;
         room -= rows - JOB_ROWS_MIN.min(rows);
         let is_done = job.phase == Phase::Done;
         worked.push((job, rows, at.elapsed()));
@@ -140,7 +140,7 @@ async fn set_aside(tx: &mut Tx, job: &Job, blocker: JobId) -> Result<()> {
 }
 
 /// Page after page until about `room` rows are written or the job is done. Returns about how many it wrote.
-async fn work(app: &App, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
+async fn work(app: &App, tx: &mut Tx, job: &mut Job, worker: &str, room: i64) -> Result<i64> {
     let now = Millis::now();
     let (mut left, mut owns_tree, begins) = (room, false, job.phase == Phase::Start);
     while left > 0 && job.phase != Phase::Done {
@@ -173,7 +173,7 @@ async fn work(app: &App, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
     if job.clone_id.is_some() && job.phase.hides_the_clone() {
         clone::hide(tx, job).await?;
     }
-    let is_waited_for = jobs::save(tx, job).await?;
+    let is_waited_for = jobs::save(tx, job, worker).await?;
     if gave_up > 0 && is_waited_for {
         jobs::unblock(tx, job.id).await?;
     }

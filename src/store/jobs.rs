@@ -46,19 +46,16 @@ macro_rules! ready {
 macro_rules! take {
     ($now:expr, $order:literal, $locking:literal) => {
         concat!(
-            "UPDATE job SET owner = $1, turns = turns + 1, lease_until = ",
-            $now,
-            " + $2 WHERE id = (SELECT id FROM job WHERE ",
+            "SELECT ",
+            all_columns!(),
+            ", CASE WHEN phase = 'start' THEN (",
+            blocker_of!("job.id"),
+            ") END AS blocker FROM job WHERE ",
             ready!($now),
             " ORDER BY ",
             $order,
             " LIMIT 1",
-            $locking,
-            ") RETURNING ",
-            all_columns!(),
-            ", CASE WHEN phase = 'start' THEN (",
-            blocker_of!("job.id"),
-            ") END AS blocker"
+            $locking
         )
     };
 }
@@ -73,9 +70,10 @@ macro_rules! save {
         concat!(
             "UPDATE job SET started = $2, instant = $3, source_id = $4, destination_id = $5, clone_id = $6, phase = $7, cursor_id = $8,
             cursor_name = $9, cursor_until = $10, bound = $11, namesake_id = $12, folders_done = $13, files_done = $14, versions_done = $15,
-            finished = $16, failed_items = $17, failure = $18, purge_request_id = $19, lease_until = CASE WHEN EXISTS (
+            finished = $16, failed_items = $17, failure = $18, purge_request_id = $19,
+            owner = $20, turns = turns + 1, lease_until = CASE WHEN EXISTS (
                 SELECT 1 FROM job o WHERE o.phase <> 'done' AND o.blocked_by IS NULL AND o.lease_until <= ", $now, " AND o.id <> $1
-            ) THEN 0 ELSE lease_until END
+            ) THEN 0 ELSE ", $now, " + $21 END
         WHERE id = $1 RETURNING EXISTS (SELECT 1 FROM job w WHERE w.blocked_by = job.id)"
         )
     };
@@ -96,9 +94,9 @@ statements! {
     TWIN: "SELECT id, phase, submitted, finished FROM job WHERE fingerprint = $1 ORDER BY id DESC LIMIT 1";
     UNFINISHED_COUNT: "SELECT count(*) FROM (SELECT 1 FROM job WHERE phase <> 'done' LIMIT $1) page";
     ANY_READY: concat!("SELECT id FROM job WHERE ", ready!(sqlite_now!()), " LIMIT 1"), concat!("SELECT id FROM job WHERE ", ready!(postgres_now!()), " LIMIT 1");
-    TAKE_OLDEST: take!(sqlite_now!(), "id", ""), take!(postgres_now!(), "id", " FOR UPDATE SKIP LOCKED");
-    TAKE_LEAST_SERVED: take!(sqlite_now!(), "turns, id", ""), take!(postgres_now!(), "turns, id", " FOR UPDATE SKIP LOCKED");
-    /// Keeps its lease, unless another job is free: then whoever is idle may go on with this one.
+    TAKE_OLDEST: take!(sqlite_now!(), "id", ""), take!(postgres_now!(), "id", " FOR UPDATE OF job SKIP LOCKED");
+    TAKE_LEAST_SERVED: take!(sqlite_now!(), "turns, id", ""), take!(postgres_now!(), "turns, id", " FOR UPDATE OF job SKIP LOCKED");
+    /// Gives the worker a lease, unless another job is free: then whoever is idle may go on with this one.
     SAVE: save!(sqlite_now!()), save!(postgres_now!());
     /// Whether a job goes on having locks until this transaction ends; nothing if a worker is in the middle of a step of it.
     HOLD_UNFINISHED: "SELECT phase <> 'done' FROM job WHERE id = $1", "SELECT phase <> 'done' FROM job WHERE id = $1 FOR SHARE SKIP LOCKED";
@@ -262,11 +260,11 @@ pub async fn any_ready(db: &Db, worker: &str) -> Result<bool> {
 /// have in hand.
 pub async fn take(tx: &mut Tx, worker: &str, turn: Turn) -> Result<Option<Job>> {
     let sql = if turn == Turn::Oldest { &TAKE_OLDEST } else { &TAKE_LEAST_SERVED };
-    tx.maybe(sql, args![worker, LEASE_MS]).await
+    tx.maybe(sql, args![worker]).await
 }
 
-/// Writes back what a step has changed in its job row. Whether others wait for locks of this job.
-pub async fn save(tx: &mut Tx, job: &Job) -> Result<bool> {
+/// Writes back what a step has changed in its job row, and who did it. Whether others wait for locks of this job.
+pub async fn save(tx: &mut Tx, job: &Job, worker: &str) -> Result<bool> {
     let j = job.clone();
     let values = args![
         j.id,
@@ -288,6 +286,8 @@ pub async fn save(tx: &mut Tx, job: &Job) -> Result<bool> {
         j.failed_items,
         j.failure,
         j.purge_request_id,
+        worker,
+        LEASE_MS,
     ];
     Ok(tx.one::<(bool,)>(&SAVE, values).await?.0)
 }

@@ -44,6 +44,7 @@ async fn run(catalog: Option<&str>) {
         make_tree(&client, target, (0..FOLDERS).step_by(2), &others).await;
     }
     server.options_mut().set_variable("CALOTYPE_BATCH_ROWS", 10);
+    server.options_mut().set_variable("CALOTYPE_BATCH_PAUSE_MS", 10);
     server.restart().await;
     let client = server.client();
     for (target, is_move) in TARGETS.into_iter().zip([false, true]) {
