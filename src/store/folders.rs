@@ -34,6 +34,7 @@ statements! {
         SELECT parent_id, name, id, created, updated, since, CAST($2 AS BIGINT) FROM folder WHERE id = $1 AND since < $2";
     PLACE: "UPDATE folder SET parent_id = $2, name = $3, updated = $4, since = $5 WHERE id = $1";
     REMOVE: "DELETE FROM folder WHERE id = $1";
+    ANY_IN_TRASH: "SELECT EXISTS (SELECT 1 FROM folder WHERE parent_id = 2)";
     /// A folder, all that is below it, and all versions, counted up to `$2`. PostgreSQL walks down only as far as is asked for.
     OBJECTS: "WITH RECURSIVE below (id) AS (
             SELECT id FROM folder WHERE id = $1 UNION ALL SELECT f.id FROM below b JOIN folder f ON f.parent_id = b.id LIMIT $2
@@ -151,6 +152,11 @@ pub async fn remove(tx: &mut Tx, id: FolderId, change: i64) -> Result<()> {
     tx.run(&KEEP, args![id, change]).await?;
     tx.run(&REMOVE, args![id]).await?;
     Ok(())
+}
+
+/// Whether deleted folders wait to be removed.
+pub async fn any_in_trash(tx: &mut Tx) -> Result<bool> {
+    Ok(tx.one::<(bool,)>(&ANY_IN_TRASH, args![]).await?.0)
 }
 
 /// How much a folder comes to: itself, folders, files and older versions below it. Counted up to `max`.

@@ -12,7 +12,8 @@
 //!    where it has a child `a`) takes that place, in one transaction, last.
 //!
 //! A page is one transaction, so every file is at one of the two places at every moment. A file whose
-//! histories are too long together stays where it is, and the folders above it too; its clone is dropped.
+//! histories are too long together stays where it is, and the folders above it too; its clone is dropped. A pair of
+//! which a request deletes one folder meanwhile is left as it is.
 //!
 //! A single file is relinked by the same rules, in the transaction of the request.
 
@@ -24,6 +25,7 @@ use crate::store::clone::{self as pages, AFTER_ALL_NAMES};
 use crate::store::jobs::Job;
 use crate::store::merge::{self, Conflicts, Keep, Page, Pair, VERSIONS_MAX};
 use crate::store::{Db, Tx, files, folders};
+use crate::tree::place::Places;
 
 /// Puts `folder` at a free place.
 pub async fn place(tx: &mut Tx, folder: FolderId, parent: FolderId, name: &str, now: Millis) -> Result<()> {
@@ -116,6 +118,11 @@ async fn files_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Resul
     if after.is_empty() {
         merge::mark_begun(tx, job.id, pair.ord, change).await?;
     }
+    if is_cut_off(tx, job, &pair).await? {
+        job.cursor_id = pair.ord;
+        job.enter(Phase::MergeFolders)?;
+        return Ok(1);
+    }
     let end = pages::page_end(tx, pages::Kind::Files, pair.source_id, &after, names).await?;
     let to = end.as_deref().unwrap_or(AFTER_ALL_NAMES);
     let page = Page { job: job.id, source: pair.source_id, target: pair.target_id, after: &after, to, change, now };
@@ -147,8 +154,29 @@ async fn files_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Resul
     Ok(used)
 }
 
+/// Whether a move can do nothing more for a pair, because one of its folders was deleted: what was deleted must not come
+/// back, and what can be seen must not go into it. A clone can be seen nowhere, so it goes where its target has gone. While
+/// this job runs nothing leaves the trash, so an empty one tells that nothing was deleted.
+async fn is_cut_off(tx: &mut Tx, job: &mut Job, pair: &Pair) -> Result<bool> {
+    if job.kind == Kind::Copy || !folders::any_in_trash(tx).await? {
+        return Ok(false);
+    }
+    let mut places = Places::default();
+    for folder in [pair.source_id, pair.target_id] {
+        if places.path(tx, folder).await?.is_none() {
+            job.failure = Some("A folder was deleted while it was merged.".into());
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 async fn folders_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Result<i64> {
     let pair = current_pair(tx, job).await?;
+    if is_cut_off(tx, job, &pair).await? {
+        job.cursor_name = None;
+        return next_pair(tx, job, &pair).await;
+    }
     let change = tx.next_change().await?;
     let after = job.cursor_name.take().unwrap_or_default();
     let end = pages::page_end(tx, pages::Kind::Folders, pair.source_id, &after, room).await?;
@@ -170,6 +198,12 @@ async fn folders_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Res
         job.cursor_name = end;
         return Ok(room);
     }
+    next_pair(tx, job, &pair).await?;
+    Ok(looked_at)
+}
+
+/// Goes on with the pair after this one, or closes them all; returns the least that a page looks at.
+async fn next_pair(tx: &mut Tx, job: &mut Job, pair: &Pair) -> Result<i64> {
     match merge::next_pair(tx, job.id, pair.ord + 1).await? {
         Some(next) => {
             job.cursor_id = next.ord;
@@ -177,7 +211,7 @@ async fn folders_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Res
         }
         None => job.enter(Phase::Close)?,
     }
-    Ok(looked_at)
+    Ok(1)
 }
 
 /// A page of pairs of the greatest depth.

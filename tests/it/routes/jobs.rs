@@ -2,10 +2,15 @@
 //!
 //! Here are the results on names that are free, and the job's own answers. Names that are taken are in [`merges`],
 //! what is refused in [`refusals`], the many ways to say the same in [`spellings`], requests sent again in [`retries`],
-//! and kill -9 in [`crash`].
+//! what becomes of everything that is said about a file in [`attributes`], unlikely but legal requests in [`oddities`], what
+//! others change beside a job in [`meanwhile`], the limits on objects and jobs in [`cap`], and kill -9 in [`crash`].
 
+mod attributes;
+mod cap;
 mod crash;
+mod meanwhile;
 mod merges;
+mod oddities;
 mod refusals;
 mod retries;
 mod spellings;

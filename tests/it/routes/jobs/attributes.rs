@@ -1,0 +1,172 @@
+//! What is said about a file goes with each of its versions: through copy, move, rename and merge.
+
+use super::*;
+
+/// What a version may have to itself: its place, and what names it.
+const PLACE: [&str; 6] = ["fileId", "filePath", "url", "thumbnail", "versionInfo", "type"];
+const TIMES: [&str; 2] = ["createdAt", "updatedAt"];
+
+async fn patch(library: &Library, path: &str, body: Value) {
+    let id = library.entry(path).await["fileId"].as_str().expect("an id").to_owned();
+    let path = format!("/v1/files/{id}/details");
+    library.client.send(Method::PATCH, &path, Some(body)).await.expect("an answer").expect(200);
+}
+
+/// Two versions that have everything, each its own.
+async fn put_described(library: &Library, path: &str, word: &str) {
+    for number in [1, 2] {
+        let private = if number == 1 { "true" } else { "false" };
+        library.put_with(path, bytes_of(number + word.len()), &[("isPrivateFile", private)]).await;
+        let words = format!("{word} {number}");
+        let body = json!({
+            "tags": [words, "both"], "description": words, "customCoordinates": format!("{number},1,1,1"),
+            "customMetadata": { "note": words },
+        });
+        patch(library, path, body).await;
+        patch(library, path, json!({ "publish": { "isPublished": number == 1, "includeFileVersions": false } })).await;
+    }
+}
+
+/// All versions of a file, the oldest first, without these keys.
+async fn versions(library: &Library, path: &str, without: &[&str]) -> Vec<Map<String, Value>> {
+    let id = library.entry(path).await["fileId"].as_str().expect("an id").to_owned();
+    let answer = library.client.versions(&id).await.expect("an answer").expect(200);
+    let mut versions: Vec<_> = answer.body.as_array().expect("versions").clone();
+    versions.reverse();
+    let bare = |version: Value| {
+        let mut version = version.as_object().expect("an object").clone();
+        without.iter().for_each(|key| drop(version.remove(*key)));
+        version
+    };
+    versions.into_iter().map(bare).collect()
+}
+
+#[tokio::test]
+async fn each_version_keeps_what_is_said_about_it() {
+    on_both_catalogs(async |library: &mut Library| {
+        let field = json!({ "name": "note", "label": "note", "schema": { "type": "Text" } });
+        library.post("/v1/customMetadataFields", field).await.expect(201);
+        put_described(library, "/a/f.bin", "source").await;
+        put_described(library, "/there/a/f.bin", "target").await;
+        put_described(library, "/onto/a/f.bin", "other").await;
+        tokio::time::sleep(A_MOMENT).await;
+        let source = versions(library, "/a/f.bin", &PLACE).await;
+        assert_eq!(source.iter().map(|version| &version["isPublished"]).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(source[0]["customMetadata"], json!({ "note": "source 1" }));
+        let timeless = [&PLACE[..], &TIMES].concat();
+        let bare = versions(library, "/a/f.bin", &timeless).await;
+        let [target, other] = [
+            versions(library, "/there/a/f.bin", &PLACE[..5]).await,
+            versions(library, "/onto/a/f.bin", &PLACE[..5]).await,
+        ];
+
+        // Copies, onto free names and taken ones.
+        let begun = library.put("/marker.txt", bytes_of(1)).await["fileId"].clone();
+        let begun = library.client.details(begun.as_str().unwrap()).await.unwrap().body["createdAt"].clone();
+        for (destination, with_versions, before, copied) in [
+            ("/one", false, vec![], &bare[1..]),
+            ("/all", true, vec![], &bare[..]),
+            ("/there", false, versions(library, "/there/a/f.bin", &timeless).await, &bare[1..]),
+        ] {
+            library.copy("/a", destination, with_versions).await;
+            let path = format!("{destination}/a/f.bin");
+            assert_eq!(versions(library, &path, &timeless).await, [&before[..], copied].concat(), "{path}");
+            let updated = &library.entry(&path).await["updatedAt"];
+            assert!(assert_time(updated) >= assert_time(&begun), "{path} was updated by the copy");
+        }
+        let merged = versions(library, "/there/a/f.bin", &PLACE[..5]).await;
+        // Of the versions that were there the last is now an older one; nothing else of them has changed.
+        for (was, is) in target.iter().zip(&merged) {
+            for (key, value) in
+                was.iter().filter(|(key, _)| !["type", "createdAt", "updatedAt"].contains(&key.as_str()))
+            {
+                assert_eq!(&is[key], value, "{key} of an older version");
+            }
+        }
+        assert_eq!(versions(library, "/a/f.bin", &PLACE).await, source, "the source is as it was");
+
+        // A move and a rename leave everything as it is, the times too.
+        library.move_into("/a", "/moved").await;
+        assert_eq!(versions(library, "/moved/a/f.bin", &PLACE).await, source);
+        library.run("renameFolder", json!({ "folderPath": "/moved/a", "newFolderName": "b" })).await;
+        assert_eq!(versions(library, "/moved/b/f.bin", &PLACE).await, source);
+        library.run("renameFolder", json!({ "folderPath": "/moved/b", "newFolderName": "a" })).await;
+        // A move onto a file keeps both histories.
+        library.move_into("/moved/a", "/onto").await;
+        let merged = versions(library, "/onto/a/f.bin", &timeless).await;
+        let both: Vec<_> = other.iter().map(without_times).chain(bare.iter().cloned()).collect();
+        assert_eq!(merged, both);
+    })
+    .await;
+}
+
+fn without_times(version: &Map<String, Value>) -> Map<String, Value> {
+    let mut version = version.clone();
+    ["type", "createdAt", "updatedAt"].iter().for_each(|key| drop(version.remove(*key)));
+    version
+}
+
+#[tokio::test]
+async fn numbers_go_on_after_the_greatest_that_was_given() {
+    on_both_catalogs(async |library: &mut Library| {
+        let numbered = async |path: &str| -> Vec<(u64, u64)> {
+            library.history(path).await.iter().map(|version| (version.number, version.size)).collect()
+        };
+        let change = async |path: &str, number: usize, method: Method, call: &str| {
+            let version = library.history(path).await[number - 1].id.clone();
+            let file = library.entry(path).await["fileId"].as_str().expect("an id").to_owned();
+            let path = format!("/v1/files/{file}/versions/{version}{call}");
+            assert!(library.client.send(method, &path, None).await.expect("an answer").status < 300);
+        };
+        // 2 is deleted, then 1 comes back as the current one.
+        for (path, base) in [("/a/f.txt", 10), ("/copied/a/f.txt", 20), ("/all/a/f.txt", 20), ("/moved/a/f.txt", 20)] {
+            for number in 1..=4 {
+                library.put(path, bytes_of(base + number)).await;
+            }
+            change(path, 2, Method::DELETE, "").await;
+            change(path, 1, Method::PUT, "/restore").await;
+            let base = base as u64;
+            assert_eq!(numbered(path).await, [(3, base + 3), (4, base + 4), (1, base + 1)], "{path}");
+        }
+        let there = [(1, 21), (3, 23), (4, 24)];
+        library.copy("/a", "/copied", false).await;
+        assert_eq!(numbered("/copied/a/f.txt").await, [&there[..], &[(5, 11)]].concat());
+        library.copy("/a", "/all", true).await;
+        let both = [&there[..], &[(5, 13), (6, 14), (7, 11)]].concat();
+        assert_eq!(numbered("/all/a/f.txt").await, both);
+        library.copy("/a", "/fresh", true).await;
+        assert_eq!(numbered("/fresh/a/f.txt").await, [(1, 13), (2, 14), (3, 11)]);
+        library.move_into("/a", "/moved").await;
+        assert_eq!(numbered("/moved/a/f.txt").await, both);
+        library.put("/moved/a/f.txt", bytes_of(30)).await;
+        assert_eq!(numbered("/moved/a/f.txt").await.last(), Some(&(8, 30)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_job_leaves_behind_is_in_its_report() {
+    on_both_catalogs(async |library: &mut Library| {
+        for number in 1..=100 {
+            library.put("/b/a/full.txt", bytes_of(number)).await;
+        }
+        library.put("/a/full.txt", bytes_of(1)).await;
+        library.put("/a/more.txt", bytes_of(1)).await;
+        for call in ["copyFolder", "moveFolder"] {
+            let job = library.submit(call, json!({ "sourceFolderPath": "/a", "destinationPath": "/b" })).await;
+            library.completed(&job).await;
+            let report = library.get(&format!("/calotype/v1/jobs/{job}")).await;
+            assert_eq!(report.body["failure"], Value::Null, "{report:#?}");
+            assert_eq!(report.body["counts"]["leftBehind"], 1, "{report:#?}");
+            let failures = report.body["failures"].as_array().expect("a list");
+            assert_eq!(failures.len(), 1, "{report:#?}");
+            assert_eq!(
+                (&failures[0]["name"], &failures[0]["reason"]),
+                (&json!("full.txt"), &json!("VERSION_LIMIT_EXCEEDED"))
+            );
+        }
+        assert_eq!(library.paths("/a").await, ["full.txt"]);
+        assert_eq!(library.sizes("/b/a/more.txt").await, [1, 1]);
+    })
+    .await;
+}

@@ -1,0 +1,198 @@
+//! What is done to source and destination between a job's submission and its start, and while it runs.
+//!
+//! Paths are resolved when the job starts; what has become impossible by then ends the job, and its report says why. What
+//! a request deletes while a job runs is deleted: nothing of it comes back, and nothing that can still be seen goes into it.
+
+use super::*;
+
+/// A job over the files of [`put_many`] takes some seconds with these.
+const SLOW: [(&str, &str); 2] = [("CALOTYPE_BATCH_ROWS", "1"), ("CALOTYPE_BATCH_PAUSE_MS", "60")];
+const MANY: usize = 30;
+
+async fn put_many(library: &Library, folder: &str) {
+    for number in 0..MANY {
+        library.put(&format!("{folder}/file-{number:02}.txt"), bytes_of(number + 1)).await;
+    }
+}
+
+fn transfer(source: &str, destination: &str) -> Value {
+    json!({ "sourceFolderPath": source, "destinationPath": destination })
+}
+
+fn renaming(folder: &str, name: &str) -> Value {
+    json!({ "folderPath": folder, "newFolderName": name })
+}
+
+/// What the report says of a job that is over.
+async fn failure(library: &Library, id: &str) -> Value {
+    library.completed(id).await;
+    let report = library.get(&format!("/calotype/v1/jobs/{id}")).await;
+    succeeded(&report, 200);
+    assert_eq!(report.body["status"], "Completed");
+    report.body["failure"].clone()
+}
+
+async fn is_pending(library: &Library, id: &str) -> bool {
+    library.client.job_status(id).await.expect("an answer").expect(200).text("status") == "Pending"
+}
+
+async fn delete(library: &Library, folder: &str) {
+    library.client.delete_folder(folder).await.expect("an answer").expect(204);
+}
+
+/// Waits until a merge into a folder that had one file is in the middle of its pages.
+async fn until_merging(library: &Library, job: &str, target: &str) {
+    while library.paths(target).await.len() < 1 + MANY / 4 {
+        assert!(is_pending(library, job).await, "the merge was too fast to be met");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_has_become_impossible_before_its_start_does_nothing() {
+    with_settings(&SLOW, async |library: &mut Library| {
+        put_many(library, "/big").await;
+        for folder in ["copied", "moved", "named", "taken", "again", "met"] {
+            library.put(&format!("/slow/big/{folder}/f.txt"), bytes_of(1)).await;
+        }
+        library.put_folder("/slow/big/here").await;
+        // Changes all of /slow/big until it ends; what follows waits for it.
+        let running = library.submit("copyFolder", transfer("/big", "/slow")).await;
+        let at = |name: &str| format!("/slow/big/{name}");
+        let copied = library.submit("copyFolder", transfer(&at("copied"), "/to")).await;
+        let moved = library.submit("moveFolder", transfer(&at("moved"), "/to")).await;
+        let named = library.submit("renameFolder", renaming(&at("named"), "other")).await;
+        let taken = library.submit("renameFolder", renaming(&at("taken"), "name")).await;
+        let again = library.submit("moveFolder", transfer(&at("again"), "/to")).await;
+        let met = library.submit("moveFolder", transfer(&at("met"), &at("here"))).await;
+
+        for folder in ["copied", "moved", "named", "again", "here"] {
+            delete(library, &at(folder)).await;
+        }
+        library.put_folder(&at("name")).await;
+        // Another folder at the same path; and at the destination's a file, so that the folder is made again beside it.
+        library.put(&at("again/f.txt"), bytes_of(5)).await;
+        library.put(&at("here"), bytes_of(6)).await;
+        assert!(is_pending(library, &running).await, "all of this before the others could start");
+
+        let gone = "The source folder no longer exists.";
+        for (job, why) in [
+            (&copied, json!(gone)),
+            (&moved, json!(gone)),
+            (&named, json!(gone)),
+            (&taken, json!("A folder with the new name exists at the same location.")),
+            (&again, Value::Null),
+            (&met, Value::Null),
+        ] {
+            assert_eq!(failure(library, job).await, why);
+        }
+        assert_eq!(library.paths("/to").await, ["again/", "again/f.txt"]);
+        assert_eq!(library.sizes("/to/again/f.txt").await, [5]);
+        let mut left = library.paths("/slow/big").await;
+        left.retain(|path| !path.starts_with("file-"));
+        assert_eq!(left, ["here", "here/", "here/met/", "here/met/f.txt", "name/", "taken/", "taken/f.txt"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_copy_whose_destination_is_deleted_while_it_runs_shows_nothing() {
+    with_settings(&SLOW, async |library: &mut Library| {
+        put_many(library, "/a").await;
+        library.put_folder("/to").await;
+        let before = library.tree("/a").await;
+        let job = library.submit("copyFolder", transfer("/a", "/to")).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        delete(library, "/to").await;
+        library.put("/to/own.txt", bytes_of(1)).await;
+        assert!(is_pending(library, &job).await);
+        assert_eq!(failure(library, &job).await, "The destination folder was deleted.");
+        assert_eq!(library.paths("/to").await, ["own.txt"], "the folder of that path is another one");
+        assert_eq!(library.tree("/a").await, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_deleted_in_the_source_of_a_merging_move_does_not_come_back() {
+    with_settings(&SLOW, async |library: &mut Library| {
+        put_many(library, "/a").await;
+        library.put("/b/a/own.txt", bytes_of(1)).await;
+        let job = library.submit("moveFolder", transfer("/a", "/b")).await;
+        until_merging(library, &job, "/b/a").await;
+        delete(library, "/a").await;
+        let moved = library.tree("/b/a").await;
+        assert!(is_pending(library, &job).await && moved.len() <= MANY, "in the middle of the merge");
+        assert_eq!(failure(library, &job).await, "A folder was deleted while it was merged.");
+        assert_eq!(library.tree("/b/a").await, moved);
+        assert_eq!(library.paths("/a").await, [""; 0]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_merged_into_a_deleted_folder_stays_where_it_is() {
+    with_settings(&SLOW, async |library: &mut Library| {
+        // Moved, the folder in it whose files are merged, and what is deleted in the middle of that.
+        for (source, files, deleted) in [("/a", "/a", "/b/a"), ("/a", "/a", "/b"), ("/p", "/p/sub", "/b/p/sub")] {
+            put_many(library, files).await;
+            let target = format!("/b{files}");
+            library.put(&format!("{target}/own.txt"), bytes_of(1)).await;
+            library.put_folder(&format!("{files}/folder")).await;
+            let job = library.submit("moveFolder", transfer(source, "/b")).await;
+            until_merging(library, &job, &target).await;
+            delete(library, deleted).await;
+            let left = library.tree(files).await;
+            library.put(&format!("{target}/new.txt"), bytes_of(1)).await;
+            assert!(is_pending(library, &job).await && left.len() > MANY / 4, "in the middle of the merge");
+            assert_eq!(failure(library, &job).await, "A folder was deleted while it was merged.", "{deleted}");
+            assert_eq!(library.tree(files).await, left, "with {deleted} deleted");
+            assert_eq!(library.paths(&target).await, ["new.txt"]);
+            for folder in [source, "/b"] {
+                delete(library, folder).await;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_copy_that_is_merged_into_a_folder_that_is_deleted_goes_with_it() {
+    with_settings(&SLOW, async |library: &mut Library| {
+        put_many(library, "/a").await;
+        library.put("/b/a/own.txt", bytes_of(1)).await;
+        let before = library.tree("/a").await;
+        let job = library.submit("copyFolder", transfer("/a", "/b")).await;
+        until_merging(library, &job, "/b/a").await;
+        delete(library, "/b/a").await;
+        library.put("/b/a/new.txt", bytes_of(1)).await;
+        assert!(is_pending(library, &job).await, "in the middle of the merge");
+        library.completed(&job).await;
+        assert_eq!(library.paths("/b/a").await, ["new.txt"]);
+        assert_eq!(library.tree("/a").await, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn uploads_into_the_source_of_a_merging_move_are_not_lost() {
+    with_settings(&SLOW, async |library: &mut Library| {
+        put_many(library, "/a").await;
+        library.put("/b/a/own.txt", bytes_of(1)).await;
+        let job = library.submit("moveFolder", transfer("/a", "/b")).await;
+        until_merging(library, &job, "/b/a").await;
+        let late = 20;
+        for number in 0..late {
+            library.put(&format!("/a/0-late-{number:02}.txt"), bytes_of(number + 1)).await;
+            // The merge has to get somewhere in between.
+            tokio::time::sleep(A_MOMENT * 20).await;
+        }
+        library.completed(&job).await;
+        // What came when the source was gone has made it again.
+        let [merged, left] = [library.paths("/b/a").await, library.paths("/a").await];
+        let lates = |paths: &[String]| paths.iter().filter(|path| path.starts_with("0-late")).count();
+        assert_eq!(lates(&merged) + lates(&left), late);
+        assert!(lates(&merged) > 0, "all came too late to be met");
+        assert_eq!((merged.len() - lates(&merged), left.len() - lates(&left)), (MANY + 1, 0));
+    })
+    .await;
+}
