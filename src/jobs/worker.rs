@@ -91,10 +91,10 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
     }
     let turn = worker.turn;
     worker.turn = if turn == Turn::Oldest { Turn::LeastServed } else { Turn::Oldest };
-    let began = Instant::now();
     let mut tx = app.db.write(Reach::Apart).await?;
+    let began = Instant::now();
     let (mut taken, mut worked, mut room) = (0, Vec::new(), app.settings.batch_rows);
-    while room > 0 && began.elapsed() < STEP_TIME {
+    while room > 0 && (taken == 0 || began.elapsed() < STEP_TIME) {
         let Some(mut job) = jobs::take(&mut tx, &worker.name, turn).await? else { break };
         (taken, room) = (taken + 1, room - JOB_ROWS_MIN);
         if let Some(blocker) = job.blocker {

@@ -1,5 +1,6 @@
 //! Jobs beside each other: which wait for which, and that small ones pass large ones.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use calotype::app::App;
@@ -11,7 +12,8 @@ use calotype::library::{check, folders};
 use calotype::model::ids::JobId;
 use calotype::model::job::{Kind, Phase};
 use calotype::model::path::FolderPath;
-use calotype::store::jobs;
+use calotype::model::time::Millis;
+use calotype::store::{Reach, jobs, sweep};
 use calotype::tree::place::{self, Names};
 
 use crate::support::catalog::Catalog;
@@ -36,7 +38,7 @@ async fn library(catalog: &Catalog) -> App {
     app
 }
 
-async fn submitted(app: &App, kind: Kind, source: &str, destination: &str) -> JobId {
+pub async fn submitted(app: &App, kind: Kind, source: &str, destination: &str) -> JobId {
     let source = path(source);
     let name = source.split_last().expect("no root").1.to_owned();
     let (destination, name) = if kind == Kind::Rename {
@@ -70,7 +72,7 @@ async fn exists(app: &App, text: &str) -> bool {
 }
 
 /// Steps until a job is finished; the jobs in the order in which they finished.
-async fn until_finished(app: &App, worker: &mut Worker, id: JobId) -> Vec<JobId> {
+pub async fn until_finished(app: &App, worker: &mut Worker, id: JobId) -> Vec<JobId> {
     let mut finished = Vec::new();
     let deadline = Instant::now() + Duration::from_secs(60);
     while !finished.contains(&id) {
@@ -236,6 +238,49 @@ async fn a_folder_of_too_many_objects_is_refused_to_the_object() {
             }
             app.db.close().await;
         }
+    })
+    .await;
+}
+
+/// A step may wait for the writer's turn, for a checkpoint for instance, longer than it may itself last.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_had_to_wait_for_its_turn_works_all_the_same() {
+    on_both("turn", async |catalog: Catalog| {
+        let app = Arc::new(library(&catalog).await);
+        submitted(&app, Kind::Copy, "large", "/copies").await;
+        let other = app.db.write(Reach::Apart).await.expect("a transaction");
+        let waiting = Arc::clone(&app);
+        let step = tokio::spawn(async move { worker::step(&waiting, &mut Worker::new("w".into())).await });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        drop(other);
+        assert_eq!(step.await.expect("no panic").expect("a step"), Stepped::Worked(vec![]));
+        end(&app).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn finished_jobs_are_forgotten_by_their_age_and_unfinished_ones_never() {
+    on_both("forgotten", async |catalog| {
+        let app = library(&catalog).await;
+        let mut worker = Worker::new("one/1".into());
+        let finished = submitted(&app, Kind::Move, "small", "there").await;
+        until_finished(&app, &mut worker, finished).await;
+        let waiting = submitted(&app, Kind::Copy, "other", "there").await;
+        let known = async |id: JobId| jobs::status(&app.db, id).await.expect("a read").is_some();
+        let mut tx = app.db.read().await.expect("a transaction");
+        let end = jobs::by_id(&mut tx, finished).await.expect("a read").expect("the job").finished.expect("its end");
+        drop(tx);
+        for (before, forgotten) in [(end, 0), (Millis(end.0 + 1), 1), (Millis(i64::MAX), 0)] {
+            let mut tx = app.db.write(Reach::Apart).await.expect("a transaction");
+            let gone = sweep::prune_jobs(&mut tx, before, 10).await.expect("a deletion");
+            tx.commit().await.expect("a commit");
+            assert_eq!(gone, forgotten, "ended before {}", before.0);
+            assert_eq!(known(finished).await, before == end);
+            assert!(known(waiting).await, "a job that has not run");
+        }
+        until_finished(&app, &mut worker, waiting).await;
+        self::end(&app).await;
     })
     .await;
 }

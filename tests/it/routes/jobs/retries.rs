@@ -129,6 +129,15 @@ async fn a_retry_gets_the_job_that_is_done_and_a_first_attempt_a_new_one() {
         library.completed(&third).await;
         assert_eq!(library.sizes("/b/a/f.txt").await, [1, 1, 1]);
 
+        // What is no count is no mark.
+        let mut last = third.clone();
+        for odd in ["", "x", "-1", "1.5", "99999999999"] {
+            let again = job_id(&submit_retry(library, "copyFolder", &body, odd).await);
+            assert_ne!(again, last, "{odd:?}");
+            library.completed(&again).await;
+            last = again;
+        }
+
         // The flag makes another request, marked or not.
         let mut with_versions = body.clone();
         with_versions["includeVersions"] = true.into();
