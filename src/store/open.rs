@@ -28,6 +28,10 @@ const POSTGRES_CONNECTIONS: u32 = 24;
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// Page cache of one reading connection, in KiB.
 const READER_CACHE_KIB: i64 = 8 * 1024;
+/// A pass over the write-ahead log of at most this many pages is short: 4 MiB, some milliseconds.
+const SHORT_PASS_FRAMES: i64 = 1_024;
+/// Passes beside the writer; one that writes faster than its log is copied back has to wait after these.
+const CHECKPOINT_PASSES_MAX: usize = 5;
 /// Statements kept prepared on each connection; more than there are.
 const STATEMENTS_PREPARED: usize = 256;
 /// A server that froze inside a transaction is cut off by PostgreSQL after this long, in milliseconds, which frees
@@ -146,14 +150,21 @@ impl Db {
 
     /// Copies the write-ahead log back into the SQLite file and says how many log frames there were.
     ///
-    /// The first pass runs beside the writer and moves most of it. Once the log is larger than
-    /// `frames_max` a second, short pass takes the writer's turn: only a log that has been moved to its
-    /// end can start again from the beginning, and a busy writer never lets the first pass get there.
+    /// Passes run beside the writer until one is short: what is written meanwhile is shorter still. Then a last pass takes the
+    /// writer's turn, because only a log that has been moved to its end can start again from the beginning, and a busy
+    /// writer never lets the others get there. Whoever writes waits for that one, so it must not find much to do.
     pub async fn checkpoint(&self, frames_max: i64) -> Result<i64> {
         let Pools::Sqlite { write, read, .. } = &self.pools else { return Ok(0) };
-        let beside = passive_checkpoint(read).await?;
-        if beside.1 <= frames_max {
-            return Ok(beside.1);
+        let mut before = 0;
+        for _ in 0..CHECKPOINT_PASSES_MAX {
+            let (_, frames, moved) = passive_checkpoint(read).await?;
+            if frames <= frames_max {
+                return Ok(frames);
+            }
+            if moved - before <= SHORT_PASS_FRAMES {
+                break;
+            }
+            before = moved;
         }
         Ok(passive_checkpoint(write).await?.1)
     }
