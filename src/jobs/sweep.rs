@@ -13,7 +13,9 @@
 //! is garbage. That is exact while others write. A content is stored together with its first reference, and every
 //! other reference is copied from one, so a content in the first list was referred to at that time, and one that has
 //! lost its last reference never gets another. A reference that goes away before its table is read stands in the
-//! journal by the time the journal is read, because only this sweep takes anything out of the journal.
+//! journal by the time the journal is read, because only this sweep takes anything out of the journal. A merge, which
+//! hands contents from row to row by the million, spares the journal while nobody reads it; so a search says that it goes on
+//! before it begins, with the tree held alone. What a crash leaves of that note makes merges slower until the next search.
 
 use std::time::Duration;
 
@@ -34,8 +36,6 @@ const SWEEP_EVERY: Duration = Duration::from_secs(10);
 const COLLECT_EVERY_ROUNDS: u32 = 30;
 /// Rows of one batch.
 const SWEEP_ROWS: i64 = 2_000;
-/// Rows of one page that is only read.
-const READ_ROWS: i64 = 5_000;
 /// Batches of one step of a round; what is left waits for the next round.
 const SWEEP_BATCHES: usize = 50;
 /// Blocks of lost servers that one round takes, each in a transaction of its own.
@@ -180,25 +180,15 @@ async fn empty_trash(app: &App) -> Result<bool> {
     Ok(true)
 }
 
-/// Removes every content that nothing refers to. Memory: a few bytes for each content at most.
+/// Removes every content that nothing refers to.
 async fn collect_contents(app: &App) -> Result<()> {
-    swept(app, Reach::Apart).await?.commit().await?;
-    let mut garbage = all_contents(app).await?;
-    let mut from = Some(Reference::FIRST);
-    while let Some(reference) = from {
-        if app.is_stopping() || garbage.is_empty() {
-            return Ok(());
-        }
-        // The lease is renewed before each page, so that nobody else can take from the journal meanwhile.
-        still_swept(app).await?.commit().await?;
-        let (met, next) = rows::references(&mut app.db.read().await?, reference, READ_ROWS).await?;
-        for content in met {
-            garbage.remove(content.0.cast_unsigned());
-        }
-        from = next;
-        tokio::task::yield_now().await;
-    }
-    let garbage: Vec<u64> = garbage.into_iter().collect();
+    let mut tx = swept(app, Reach::Shape).await?;
+    rows::note_search(&mut tx, &app.server_name, true).await?;
+    tx.commit().await?;
+    let garbage: Vec<u64> = unused_contents(app).await?.into_iter().collect();
+    let mut tx = still_swept(app).await?;
+    rows::note_search(&mut tx, &app.server_name, false).await?;
+    tx.commit().await?;
     for batch in garbage.chunks(CONTENTS_PER_BATCH) {
         let mut tx = still_swept(app).await?;
         for content in batch {
@@ -213,11 +203,31 @@ async fn collect_contents(app: &App) -> Result<()> {
     Ok(())
 }
 
+/// The contents that nothing refers to, found in pages of `batch_rows`; none if the server stops meanwhile. Memory: a few bytes for each content at most.
+async fn unused_contents(app: &App) -> Result<RoaringTreemap> {
+    let mut unused = all_contents(app).await?;
+    let mut from = Some(Reference::FIRST);
+    while let Some(reference) = from {
+        if app.is_stopping() || unused.is_empty() {
+            return Ok(RoaringTreemap::new());
+        }
+        // The lease is renewed before each page, so that nobody else can take from the journal meanwhile.
+        still_swept(app).await?.commit().await?;
+        let (met, next) = rows::references(&mut app.db.read().await?, reference, app.settings.batch_rows).await?;
+        for content in met {
+            unused.remove(content.0.cast_unsigned());
+        }
+        from = next;
+        tokio::task::yield_now().await;
+    }
+    Ok(unused)
+}
+
 async fn all_contents(app: &App) -> Result<RoaringTreemap> {
     let mut all = RoaringTreemap::new();
     let mut after = ContentId(0);
     loop {
-        let page = rows::contents(&mut app.db.read().await?, after, READ_ROWS).await?;
+        let page = rows::contents(&mut app.db.read().await?, after, app.settings.batch_rows).await?;
         let Some(last) = page.last() else { return Ok(all) };
         after = *last;
         all.extend(page.iter().map(|content| content.0.cast_unsigned()));

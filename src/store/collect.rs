@@ -15,6 +15,7 @@ statements! {
     KEEP_LEASE: "UPDATE sweep_lease SET lease_until = CAST(unixepoch('subsec') * 1000 AS BIGINT) + $2 WHERE id = 1 AND owner = $1",
         "UPDATE sweep_lease SET lease_until = CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) + $2 WHERE id = 1 AND owner = $1";
     RELEASE_LEASE: "UPDATE sweep_lease SET lease_until = 0 WHERE id = 1 AND owner = $1";
+    SEARCH: "UPDATE sweep_lease SET searches = $2 WHERE id = 1 AND owner = $1";
     /// The instant of the oldest job that has started; one without an instant may look at anything.
     OLDEST_STARTED: "SELECT min(coalesce(instant, 0)) FROM job WHERE phase NOT IN ('start', 'done')";
     TRASHED: "SELECT id FROM folder WHERE parent_id = $1 AND since < $2 ORDER BY id LIMIT 1";
@@ -46,6 +47,13 @@ pub async fn hold_lease(tx: &mut Tx, owner: &str) -> Result<bool> {
 /// Goes on with the lease; false when another has held it since, even if it has given it up again.
 pub async fn keep_lease(tx: &mut Tx, owner: &str) -> Result<bool> {
     Ok(tx.run(&KEEP_LEASE, args![owner, LEASE_MS]).await? == 1)
+}
+
+/// Notes whether the holder of the lease searches for unused contents: meanwhile every row whose content goes elsewhere goes
+/// to the journal. It begins with the tree held alone, so that whoever changes the tree has seen the note.
+pub async fn note_search(tx: &mut Tx, owner: &str, searches: bool) -> Result<()> {
+    tx.run(&SEARCH, args![owner, i64::from(searches)]).await?;
+    Ok(())
 }
 
 /// The statements that take, go on with and give up the lease, for a connection outside of a [`super::Db`].

@@ -15,7 +15,9 @@ const FAILURES_KEPT: i64 = 100;
 
 statements! {
     INSERT_PAIR: "INSERT INTO merge_pair (job_id, ord, depth, source_id, target_id, begun) VALUES ($1, $2, $3, $4, $5, 0)";
-    NEXT_PAIR: "SELECT ord, depth, source_id, target_id FROM merge_pair WHERE job_id = $1 AND ord >= $2 ORDER BY ord LIMIT 1";
+    NEXT_PAIR: "SELECT ord, depth, source_id, target_id, EXISTS (SELECT 1 FROM file WHERE folder_id = source_id) AS has_files,
+            EXISTS (SELECT 1 FROM folder WHERE parent_id = source_id) AS has_folders
+        FROM merge_pair WHERE job_id = $1 AND ord >= $2 ORDER BY ord LIMIT 1";
     LAST_ORD: "SELECT coalesce(max(ord), 0) FROM merge_pair WHERE job_id = $1";
     MARK_BEGUN: "UPDATE merge_pair SET begun = $3 WHERE job_id = $1 AND ord = $2";
     /// Names that both folders have, with how many versions the source's file brings; 0 if the histories do not fit together.
@@ -27,10 +29,7 @@ statements! {
                 (SELECT count(*) FROM version v WHERE v.file_id = t.id) AS superseded_there
             FROM file s CROSS JOIN file t
             WHERE t.folder_id = $3 AND t.name = s.name AND s.folder_id = $2 AND s.name > $4 AND s.name <= $5
-        ) both_there";
-    /// Conflicts that fit, the versions that they bring, and conflicts that do not fit.
-    COUNT_CONFLICTS: "SELECT count(CASE WHEN added > 0 THEN 1 END), CAST(coalesce(sum(added), 0) AS BIGINT), count(CASE WHEN added = 0 THEN 1 END)
-        FROM merge_page WHERE job_id = $1";
+        ) both_there RETURNING added";
     INSERT_CONFLICT: "INSERT INTO merge_page (job_id, source_file, target_file, last_number, added) VALUES ($1, $2, $3, $4, $5)";
     /// Names that both have and that did not fit; recorded up to a bound.
     RECORD_FAILURES: "INSERT INTO job_failure (job_id, folder_id, name, reason)
@@ -49,7 +48,7 @@ statements! {
     RELINK_FREE: "UPDATE file SET folder_id = $6, since = $5 WHERE folder_id = $2 AND name > $3 AND name <= $4
             AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = file.id)";
     /// A copy that has not been published has hidden rows from its instant on.
-    IS_WATCHED: "SELECT EXISTS (SELECT 1 FROM hidden_range)";
+    WATCHERS: "SELECT EXISTS (SELECT 1 FROM hidden_range), EXISTS (SELECT 1 FROM sweep_lease WHERE searches <> 0)";
     KEEP_TARGETS: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
         SELECT f.folder_id, f.name, f.id, f.version_id, f.version, f.content_id, f.flags, f.created, f.uploaded, f.updated, f.since, f.newest, CAST($2 AS BIGINT)
         FROM merge_page p JOIN file f ON f.id = p.target_file WHERE p.job_id = $1 AND f.since < $2";
@@ -109,6 +108,9 @@ columns! {
         pub depth: i64,
         pub source_id: FolderId,
         pub target_id: FolderId,
+        /// Whether the first holds any at this moment.
+        pub has_files: bool,
+        pub has_folders: bool,
     }
 }
 
@@ -166,14 +168,17 @@ pub struct Conflicts {
 
 /// Finds the conflicts of a page and records those that do not fit.
 pub async fn find_conflicts(tx: &mut Tx, p: &Page<'_>) -> Result<Conflicts> {
-    if tx.run(&FIND_CONFLICTS, args![p.job, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await? == 0 {
-        return Ok(Conflicts { fit: 0, versions: 0, unfit: 0 });
+    let added: Vec<(i64,)> =
+        tx.all(&FIND_CONFLICTS, args![p.job, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await?;
+    let mut conflicts = Conflicts { fit: 0, versions: 0, unfit: 0 };
+    for (added,) in added {
+        conflicts.versions += added;
+        *if added > 0 { &mut conflicts.fit } else { &mut conflicts.unfit } += 1;
     }
-    let (fit, versions, unfit) = tx.one(&COUNT_CONFLICTS, args![p.job]).await?;
-    if unfit > 0 {
+    if conflicts.unfit > 0 {
         tx.run(&RECORD_FAILURES, args![p.job, FAILURES_KEPT]).await?;
     }
-    Ok(Conflicts { fit, versions, unfit })
+    Ok(conflicts)
 }
 
 /// Removes the files of a clone that did not fit.
@@ -197,19 +202,21 @@ pub async fn relink_free(tx: &mut Tx, p: &Page<'_>, keep: bool) -> Result<u64> {
     tx.run(&RELINK_FREE, args![p.job, p.source, p.after, p.to, p.change, p.target]).await
 }
 
-/// Whether a copy is under way that may look for rows as they were. For whoever has the tree to itself, so that none can
-/// begin beside it.
-pub async fn is_watched(tx: &mut Tx) -> Result<bool> {
-    Ok(tx.one::<(bool,)>(&IS_WATCHED, args![]).await?.0)
-}
-
 /// Which rows go to the journal before a merge changes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keep {
-    /// Those that it takes from its source. The search for unused contents relies on it, unless nobody has ever seen them.
+    /// Those that it takes from its source.
     pub sources: bool,
     /// Those that stay what and where they are, but for their newest version.
     pub targets: bool,
+}
+
+/// What has to be kept now: copies under way look for rows as they were, and a search for unused contents for those whose
+/// content goes from one row to another; `seen` says whether anybody can have seen the sources. For whoever has the tree to
+/// itself, so that no copy and no search can begin beside it.
+pub async fn keep(tx: &mut Tx, seen: bool) -> Result<Keep> {
+    let (copies, searches): (bool, bool) = tx.one(&WATCHERS, args![]).await?;
+    Ok(Keep { sources: seen && (copies || searches), targets: copies })
 }
 
 /// Notes a single conflict outside of any job; `page` is a number that no job has.

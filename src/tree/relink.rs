@@ -11,7 +11,7 @@
 //! 4. `Swap`: a folder whose place is taken by the very folder that is merged away (`/p/a/a` into `/p`,
 //!    where it has a child `a`) takes that place, in one transaction, last.
 //!
-//! A page is one transaction, so every file is at one of the two places at every moment. A file whose
+//! A page is in one transaction, so every file is at one of the two places at every moment. A file whose
 //! histories are too long together stays where it is, and the folders above it too; its clone is dropped. A pair of
 //! which a request deletes one folder meanwhile is left as it is.
 //!
@@ -88,11 +88,10 @@ pub async fn place_file(
 /// Names in one page of a merge: each conflict may bring 99 versions more.
 const NAMES_PER_PAGE_MAX: i64 = 1_000;
 
-/// One page of a merge, of about `room` rows; returns how many it looked at, at least one.
+/// Pages of a merge, of about `room` rows together; returns how many it looked at, at least one.
 pub async fn advance(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Result<i64> {
     match job.phase {
-        Phase::MergeFiles => files_page(tx, job, room, now).await,
-        Phase::MergeFolders => folders_page(tx, job, room, now).await,
+        Phase::MergeFiles | Phase::MergeFolders => Step::begin(tx, job, now).await?.run(tx, job, room).await,
         Phase::Close => close_page(tx, job, room).await,
         Phase::Swap => swap(tx, job, now).await,
         phase => Err(Error::Damaged(format!("{phase:?} is no phase of a merge"))),
@@ -104,114 +103,155 @@ fn keeps_sources(job: &Job) -> bool {
     job.kind != Kind::Copy
 }
 
-/// The pair that the cursor is in; the cursor's name is where its files or folders go on.
-async fn current_pair(tx: &mut Tx, job: &Job) -> Result<Pair> {
-    let pair = merge::next_pair(tx, job.id, job.cursor_id.max(1)).await?;
-    pair.ok_or_else(|| Error::Damaged(format!("job {} merges no pair", job.id.0)))
+/// What is the same for all pages of one transaction, which has the tree to itself, and is asked once: pairs are often small.
+struct Step {
+    /// The pair that the cursor is in; the cursor's name is where its files or folders go on.
+    pair: Pair,
+    /// The highest place in the queue of pairs.
+    last_ord: i64,
+    change: i64,
+    now: Millis,
+    keep: Keep,
+    /// The source of a move and the folder that it hangs in: somewhere below, the one may be met in the other.
+    own_place: Option<(FolderId, FolderId)>,
+    /// While a job runs nothing leaves the trash, so an empty one tells that nothing was deleted.
+    any_in_trash: bool,
 }
 
-async fn files_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Result<i64> {
-    let names = room.min(NAMES_PER_PAGE_MAX);
-    let pair = current_pair(tx, job).await?;
-    let change = tx.next_change().await?;
-    let after = job.cursor_name.take().unwrap_or_default();
-    if after.is_empty() {
-        merge::mark_begun(tx, job.id, pair.ord, change).await?;
+impl Step {
+    async fn begin(tx: &mut Tx, job: &Job, now: Millis) -> Result<Step> {
+        let pair = merge::next_pair(tx, job.id, job.cursor_id.max(1)).await?;
+        let own_source = match job.source_id {
+            // A clone hangs elsewhere.
+            Some(source) if job.kind != Kind::Copy => folders::by_id(tx, source).await?,
+            _ => None,
+        };
+        Ok(Step {
+            pair: pair.ok_or_else(|| Error::Damaged(format!("job {} merges no pair", job.id.0)))?,
+            last_ord: merge::last_ord(tx, job.id).await?,
+            change: tx.same_change().await?,
+            now,
+            keep: merge::keep(tx, keeps_sources(job)).await?,
+            own_place: own_source.map(|source| (source.id, source.parent_id)),
+            any_in_trash: folders::any_in_trash(tx).await?,
+        })
     }
-    if is_cut_off(tx, job, &pair).await? {
-        job.cursor_id = pair.ord;
+
+    async fn run(mut self, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
+        let mut left = room;
+        while left > 0 {
+            left -= match job.phase {
+                Phase::MergeFiles => self.files_page(tx, job, left).await?,
+                Phase::MergeFolders => self.folders_page(tx, job, left).await?,
+                _ => break,
+            };
+        }
+        Ok(room - left)
+    }
+
+    fn page<'a>(&self, job: &Job, after: &'a str, to: &'a str) -> Page<'a> {
+        let Pair { source_id: source, target_id: target, .. } = self.pair;
+        Page { job: job.id, source, target, after, to, change: self.change, now: self.now }
+    }
+
+    async fn files_page(&self, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
+        let names = room.min(NAMES_PER_PAGE_MAX);
+        let after = job.cursor_name.take().unwrap_or_default();
+        job.cursor_id = self.pair.ord;
+        if after.is_empty() {
+            merge::mark_begun(tx, job.id, self.pair.ord, self.change).await?;
+        }
+        if !self.pair.has_files || self.is_cut_off(tx, job).await? {
+            job.enter(Phase::MergeFolders)?;
+            return Ok(1);
+        }
+        let end = pages::page_end(tx, pages::Kind::Files, self.pair.source_id, &after, names).await?;
+        let page = self.page(job, &after, end.as_deref().unwrap_or(AFTER_ALL_NAMES));
+        let Conflicts { fit, versions, unfit } = merge::find_conflicts(tx, &page).await?;
+        // Copies that begin later see what changes in place as it has become.
+        let relinked = merge::relink_free(tx, &page, self.keep.sources && self.keep.targets).await?.cast_signed();
+        if unfit > 0 {
+            if job.kind == Kind::Copy {
+                merge::drop_unfit(tx, job.id).await?;
+            }
+            merge::forget_unfit(tx, job.id).await?;
+        }
+        if fit > 0 {
+            merge::append_conflicts(tx, job.id, versions > fit, self.change, self.now, self.keep).await?;
+        }
+        let moved = fit + relinked;
+        if job.kind != Kind::Copy {
+            job.files_done += moved;
+        }
+        job.failed_items += unfit;
+        let used = versions + unfit + moved + 1;
+        if end.is_some() {
+            job.cursor_name = end;
+            return Ok(used.max(names));
+        }
         job.enter(Phase::MergeFolders)?;
-        return Ok(1);
+        Ok(used)
     }
-    let end = pages::page_end(tx, pages::Kind::Files, pair.source_id, &after, names).await?;
-    let to = end.as_deref().unwrap_or(AFTER_ALL_NAMES);
-    let page = Page { job: job.id, source: pair.source_id, target: pair.target_id, after: &after, to, change, now };
-    // Copies that begin later see what changes in place as it has become.
-    let keep = Keep { sources: keeps_sources(job), targets: merge::is_watched(tx).await? };
-    let Conflicts { fit, versions, unfit } = merge::find_conflicts(tx, &page).await?;
-    let relinked = merge::relink_free(tx, &page, keep.sources && keep.targets).await?.cast_signed();
-    if unfit > 0 {
-        if job.kind == Kind::Copy {
-            merge::drop_unfit(tx, job.id).await?;
-        }
-        merge::forget_unfit(tx, job.id).await?;
-    }
-    if fit > 0 {
-        merge::append_conflicts(tx, job.id, versions > fit, change, now, keep).await?;
-    }
-    let moved = fit + relinked;
-    if job.kind != Kind::Copy {
-        job.files_done += moved;
-    }
-    job.failed_items += unfit;
-    job.cursor_id = pair.ord;
-    let used = versions + unfit + moved + 1;
-    if end.is_some() {
-        job.cursor_name = end;
-        return Ok(used.max(names));
-    }
-    job.enter(Phase::MergeFolders)?;
-    Ok(used)
-}
 
-/// Whether a move can do nothing more for a pair, because one of its folders was deleted: what was deleted must not come
-/// back, and what can be seen must not go into it. A clone can be seen nowhere, so it goes where its target has gone. While
-/// this job runs nothing leaves the trash, so an empty one tells that nothing was deleted.
-async fn is_cut_off(tx: &mut Tx, job: &mut Job, pair: &Pair) -> Result<bool> {
-    if job.kind == Kind::Copy || !folders::any_in_trash(tx).await? {
-        return Ok(false);
-    }
-    let mut places = Places::default();
-    for folder in [pair.source_id, pair.target_id] {
-        if places.path(tx, folder).await?.is_none() {
-            job.failure = Some("A folder was deleted while it was merged.".into());
-            return Ok(true);
+    /// Whether a move can do nothing more for a pair, because one of its folders was deleted: what was deleted must not come
+    /// back, and what can be seen must not go into it. A clone can be seen nowhere, so it goes where its target has gone.
+    async fn is_cut_off(&self, tx: &mut Tx, job: &mut Job) -> Result<bool> {
+        if job.kind == Kind::Copy || !self.any_in_trash {
+            return Ok(false);
         }
-    }
-    Ok(false)
-}
-
-async fn folders_page(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Result<i64> {
-    let pair = current_pair(tx, job).await?;
-    if is_cut_off(tx, job, &pair).await? {
-        job.cursor_name = None;
-        return next_pair(tx, job, &pair).await;
-    }
-    let change = tx.next_change().await?;
-    let after = job.cursor_name.take().unwrap_or_default();
-    let end = pages::page_end(tx, pages::Kind::Folders, pair.source_id, &after, room).await?;
-    let to = end.as_deref().unwrap_or(AFTER_ALL_NAMES);
-    let page = Page { job: job.id, source: pair.source_id, target: pair.target_id, after: &after, to, change, now };
-    // Only a move can meet its own source in the target: a clone hangs elsewhere.
-    let own_source = if job.kind == Kind::Copy { FolderId(0) } else { job.source_id.unwrap_or(FolderId(0)) };
-    let last_ord = merge::last_ord(tx, job.id).await?;
-    let paired = merge::pair_children(tx, &page, last_ord, pair.depth + 1, own_source).await?;
-    if let Some(namesake) = merge::find_namesake(tx, pair.source_id, pair.target_id, own_source).await? {
-        job.namesake_id = Some(namesake);
-    }
-    let relinked = merge::relink_free_folders(tx, &page, keeps_sources(job)).await?;
-    if job.kind != Kind::Copy {
-        job.folders_done += (paired + relinked).cast_signed();
-    }
-    let looked_at = (paired + relinked).cast_signed() + 1;
-    if end.is_some() {
-        job.cursor_name = end;
-        return Ok(room);
-    }
-    next_pair(tx, job, &pair).await?;
-    Ok(looked_at)
-}
-
-/// Goes on with the pair after this one, or closes them all; returns the least that a page looks at.
-async fn next_pair(tx: &mut Tx, job: &mut Job, pair: &Pair) -> Result<i64> {
-    match merge::next_pair(tx, job.id, pair.ord + 1).await? {
-        Some(next) => {
-            job.cursor_id = next.ord;
-            job.enter(Phase::MergeFiles)?;
+        let mut places = Places::default();
+        for folder in [self.pair.source_id, self.pair.target_id] {
+            if places.path(tx, folder).await?.is_none() {
+                job.failure = Some("A folder was deleted while it was merged.".into());
+                return Ok(true);
+            }
         }
-        None => job.enter(Phase::Close)?,
+        Ok(false)
     }
-    Ok(1)
+
+    async fn folders_page(&mut self, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
+        let after = job.cursor_name.take().unwrap_or_default();
+        if !self.pair.has_folders || self.is_cut_off(tx, job).await? {
+            return self.next_pair(tx, job).await;
+        }
+        let end = pages::page_end(tx, pages::Kind::Folders, self.pair.source_id, &after, room).await?;
+        let page = self.page(job, &after, end.as_deref().unwrap_or(AFTER_ALL_NAMES));
+        let own_source = match self.own_place {
+            Some((own_source, parent)) if parent == self.pair.target_id => own_source,
+            _ => FolderId(0),
+        };
+        let depth = self.pair.depth + 1;
+        let paired = merge::pair_children(tx, &page, self.last_ord, depth, own_source).await?.cast_signed();
+        self.last_ord += paired;
+        if own_source != FolderId(0)
+            && let Some(namesake) =
+                merge::find_namesake(tx, self.pair.source_id, self.pair.target_id, own_source).await?
+        {
+            job.namesake_id = Some(namesake);
+        }
+        let relinked = merge::relink_free_folders(tx, &page, keeps_sources(job)).await?.cast_signed();
+        if job.kind != Kind::Copy {
+            job.folders_done += paired + relinked;
+        }
+        if end.is_some() {
+            job.cursor_name = end;
+            return Ok(room);
+        }
+        Ok(paired + relinked + self.next_pair(tx, job).await?)
+    }
+
+    /// Goes on with the pair after this one, or closes them all; returns the least that a page looks at.
+    async fn next_pair(&mut self, tx: &mut Tx, job: &mut Job) -> Result<i64> {
+        match merge::next_pair(tx, job.id, self.pair.ord + 1).await? {
+            Some(next) => {
+                job.cursor_id = next.ord;
+                self.pair = next;
+                job.enter(Phase::MergeFiles)?;
+            }
+            None => job.enter(Phase::Close)?,
+        }
+        Ok(1)
+    }
 }
 
 /// A page of pairs of the greatest depth.

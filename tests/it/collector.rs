@@ -1,7 +1,7 @@
 //! What nothing needs goes; what anything needs stays.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use calotype::app::App;
@@ -9,15 +9,18 @@ use calotype::blobs::Stored;
 use calotype::config::Settings;
 use calotype::error::{Error, Result};
 use calotype::jobs::sweep;
+use calotype::jobs::worker::Worker;
 use calotype::library::changes::{self, Changes};
 use calotype::library::placing::{self, At, Destination};
 use calotype::library::upload::{self, Overwrite, Upload};
 use calotype::library::{check, files, folders};
 use calotype::model::ids::{BlobId, FileId, JobId};
+use calotype::model::job::Kind;
 use calotype::model::path::FolderPath;
 use calotype::store::{Moment, Reach, clone, collect, settings};
 use calotype::tree::place::Names;
 
+use crate::side_by_side::{submitted, until_finished};
 use crate::support::catalog::Catalog;
 
 async fn on_both<F: AsyncFn(Catalog)>(hint: &str, scenario: F) {
@@ -218,6 +221,40 @@ async fn bytes_that_an_upload_is_about_to_refer_to_are_not_taken() {
         assert_eq!(left(&one).await, (1, 1));
         one.db.close().await;
         slow.db.close().await;
+    })
+    .await;
+}
+
+/// A merge hands a content from a row that the search for unused ones has yet to read to one that it has read.
+#[tokio::test(flavor = "multi_thread")]
+async fn contents_that_a_merge_hands_on_behind_the_search_are_not_taken() {
+    on_both("handed", async |catalog: Catalog| {
+        let app = catalog.app("one", Settings { batch_rows: 1, ..Settings::default() }).await;
+        let other = catalog.app("other", Settings::default()).await;
+        put(&app, "/a", "f.jpg").await;
+        put(&app, "/m/a", "f.jpg").await;
+        let (reached, merged) = (Arc::new(tokio::sync::Notify::new()), Arc::new(std::sync::Barrier::new(2)));
+        let (tell, wait, commits) = (Arc::clone(&reached), Arc::clone(&merged), AtomicUsize::new(0));
+        app.db.inject(move |moment| {
+            // One that it begins, and one before each row: the first file has been read, and the second has not.
+            if moment == Moment::AfterCommit && commits.fetch_add(1, Ordering::Relaxed) == 2 {
+                tell.notify_one();
+                wait.wait();
+            }
+            Ok(())
+        });
+        let app = Arc::new(app);
+        let searcher = Arc::clone(&app);
+        let searching = tokio::spawn(async move { sweep::collect(&searcher).await });
+        reached.notified().await;
+        let job = submitted(&other, Kind::Move, "/m/a", "/").await;
+        until_finished(&other, &mut Worker::new("other/1".into()), job).await;
+        tokio::task::spawn_blocking(move || merged.wait()).await.expect("no panic");
+        searching.await.expect("no panic").expect("a search");
+        sweep::release(&app).await.expect("the other may sweep");
+        assert_eq!(left(&other).await, (2, 2), "both are versions of one file");
+        app.db.close().await;
+        other.db.close().await;
     })
     .await;
 }
