@@ -1,8 +1,9 @@
 //! A garden: a folder in which a few clients work at the same time, and write down what they do.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
@@ -11,16 +12,21 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use super::census;
-use super::model::{File, Operation, Outcome, State};
+use super::model::{File, Operation, Outcome, State, Version, base_name, is_within, parent};
 use super::search::{Call, explain};
 use crate::support::client::{Answer, Client, answer};
 
 const CLIENTS: usize = 3;
 /// Operations of one client; the search looks at all orders of what runs at one time, not of all.
 const OPERATIONS: usize = 8;
+/// Tags that are given and taken.
+const TAGS: u64 = 3;
 /// For a job, through every fault there is.
 const JOB_MAX: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
+/// Different sights of its folder that are taken down while a job runs.
+const LOOKS: usize = 4;
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// The servers that there are now; who restarts has another port.
 pub type Servers = Arc<Mutex<Vec<Client>>>;
@@ -39,6 +45,10 @@ struct Garden {
     told: Mutex<Vec<(usize, String)>>,
     /// Folders that a finished job has made.
     folders: Mutex<Vec<String>>,
+    /// Which calls a job of that id was taken down as.
+    jobs: Mutex<HashMap<String, Range<usize>>>,
+    /// Versions that clients were told of: their ids by the file's and the number.
+    versions: Mutex<HashMap<(u64, u64), String>>,
 }
 
 /// What happened in one garden.
@@ -61,6 +71,8 @@ pub async fn play(servers: Servers, root: String, rng: &mut StdRng) -> History {
         ids: Mutex::default(),
         told: Mutex::default(),
         folders: Mutex::default(),
+        jobs: Mutex::default(),
+        versions: Mutex::default(),
     });
     let clients: Vec<_> = (0..CLIENTS)
         .map(|_| {
@@ -82,23 +94,24 @@ pub async fn play(servers: Servers, root: String, rng: &mut StdRng) -> History {
 }
 
 impl History {
-    /// Holds the history against what is there now. Every job of it is over, and so is every fault.
-    pub async fn check(&self, client: &Client) {
+    /// Holds the history against what is there now. Every job of it is over, and so is every fault. Returns in how many
+    /// parts merges were seen to be done.
+    pub async fn check(&self, client: &Client) -> usize {
         let (files, folders) = census::take(client, &self.root).await;
         let faults = census::faults(&files, &self.uploaded);
         assert!(faults.is_empty(), "{}: {faults:#?}", self.root);
         let mut end = State::default();
         folders.iter().for_each(|folder| end.make_folder(folder));
         for file in files {
-            let versions = file.versions.iter().map(|version| version.size).collect();
-            end.files.insert(file.path, File { id: self.makers.get(&file.id).copied(), versions });
+            let seen = File::seen(self.makers.get(&file.id).copied(), file.versions());
+            end.files.insert(file.path, seen);
         }
-        if let Err(why) = explain(&self.calls, &State::default(), &end) {
+        explain(&self.calls, &State::default(), &end).unwrap_or_else(|why| {
             panic!(
                 "{}: no order explains this.\nseen at the end: {end:#?}\nall calls: {:#?}\n{why:#?}",
                 self.root, self.calls
-            );
-        }
+            )
+        })
     }
 }
 
@@ -145,39 +158,66 @@ impl Garden {
     }
 
     fn choose(&self, rng: &mut StdRng) -> Operation {
-        let file = |rng: &mut StdRng| format!("{}/{}", self.folder(rng), ["f", "g"].choose(rng).expect("names"));
-        let known = |rng: &mut StdRng| {
-            let ids = self.ids.lock().expect("nobody panics with it");
-            ids.keys().copied().collect::<Vec<_>>().choose(rng).copied()
+        let one_of = |names: &[&str], rng: &mut StdRng| (*names.choose(rng).expect("names")).to_owned();
+        let file = |rng: &mut StdRng| {
+            // What comes to be merged needs something to meet.
+            let folder = if rng.random_bool(0.3) { "/m/a".to_owned() } else { self.folder(rng) };
+            format!("{folder}/{}", one_of(&["f", "g", "h"], rng))
         };
         let fresh = |prefix: &str| format!("/{prefix}{}", self.number());
-        match (rng.random_range(0..20), known(rng)) {
-            (0..6, _) | (6..10, None) => Operation::Upload { path: file(rng), size: self.number() },
-            (6, Some(id)) => Operation::DeleteFile { id },
-            (7..10, Some(id)) => Operation::Details { id },
-            (10, _) => {
-                Operation::RenameFile { path: file(rng), name: ["f", "g"].choose(rng).expect("names").to_string() }
+        match rng.random_range(0..24) {
+            0..7 => Operation::Upload { path: file(rng), size: self.number() },
+            7..13 => {
+                self.choose_by_id(rng).unwrap_or_else(|| Operation::Upload { path: file(rng), size: self.number() })
             }
-            (11, _) => Operation::CopyFile { path: file(rng), to: fresh("c"), history: rng.random() },
-            (12, _) => {
-                Operation::MoveFile { path: file(rng), to: ["/a", "/b", "/m"].choose(rng).expect("names").to_string() }
+            13 => Operation::RenameFile { path: file(rng), name: one_of(&["f", "g", "h"], rng) },
+            14 => Operation::CopyFile { path: file(rng), to: fresh("c"), history: rng.random() },
+            15 => Operation::MoveFile { path: file(rng), to: one_of(&["/a", "/b", "/m"], rng) },
+            16 => Operation::MakeFolder { path: one_of(&["/a", "/m/a"], rng) },
+            17 => Operation::DeleteFolder { path: self.folder(rng) },
+            18 => Operation::List { path: self.folder(rng) },
+            19..21 => Operation::List { path: one_of(&["/m/a", "/m/a", "/m/b", "/n/m/a"], rng) },
+            21 => Operation::RenameFolder { path: self.folder(rng), name: fresh("r")[1..].to_owned() },
+            kind => {
+                // Often into a folder that has one of that name, to be merged with it.
+                let (path, to) = match rng.random_range(0..6) {
+                    0 => ("/m".to_owned(), "/n".to_owned()),
+                    1 => (self.folder(rng), fresh("d")),
+                    _ => (self.folder(rng), "/m".to_owned()),
+                };
+                let job = self.number();
+                match kind {
+                    22 => Operation::BeginCopy { job, path, to, history: rng.random() },
+                    _ => Operation::MoveFolder { job, path, to },
+                }
             }
-            (13, _) => Operation::MakeFolder { path: "/a".into() },
-            (14, _) => Operation::DeleteFolder { path: self.folder(rng) },
-            (15..17, _) => Operation::List { path: self.folder(rng) },
-            (17, _) => {
-                let (path, to, history) = (self.folder(rng), fresh("d"), rng.random());
-                Operation::BeginCopy { job: self.number(), path, to, history }
-            }
-            (18, _) => Operation::MoveFolder { path: self.folder(rng), to: fresh("d") },
-            _ => Operation::RenameFolder { path: self.folder(rng), name: fresh("r")[1..].to_owned() },
         }
+    }
+
+    /// Something about files that are known by their ids, if there are any.
+    fn choose_by_id(&self, rng: &mut StdRng) -> Option<Operation> {
+        let known: Vec<u64> = self.ids.lock().expect("nobody panics with it").keys().copied().collect();
+        let id = *known.choose(rng)?;
+        let versions = self.versions.lock().expect("nobody panics with it");
+        let version = versions.keys().copied().collect::<Vec<_>>().choose(rng).copied();
+        let both =
+            |rng: &mut StdRng| BTreeSet::from([id, *known.choose(rng).expect("one at least")]).into_iter().collect();
+        Some(match (rng.random_range(0..10), version) {
+            (0, _) => Operation::DeleteFile { id },
+            (1, _) => Operation::DeleteFiles { ids: both(rng) },
+            (2, _) => Operation::AddTag { ids: both(rng), tag: rng.random_range(1..=TAGS) },
+            (3, _) => Operation::RemoveTag { ids: both(rng), tag: rng.random_range(1..=TAGS) },
+            (4, Some((id, number))) => Operation::RestoreVersion { id, number },
+            (5, Some((id, number))) => Operation::DeleteVersion { id, number },
+            (4..8, _) => Operation::Versions { id },
+            _ => Operation::Details { id },
+        })
     }
 
     fn folder(&self, rng: &mut StdRng) -> String {
         let made = self.folders.lock().expect("nobody panics with it");
         let made = made.choose(rng).filter(|_| rng.random_bool(0.3));
-        made.cloned().unwrap_or_else(|| ["/a", "/b"].choose(rng).expect("names").to_string())
+        made.cloned().unwrap_or_else(|| ["/a", "/a", "/b"].choose(rng).expect("names").to_string())
     }
 
     /// Does it and takes it down; whether there was an answer.
@@ -186,7 +226,10 @@ impl Garden {
         let refuses_itself = match &operation {
             // Of a name onto itself nothing is to be learnt, and of a place onto itself.
             Operation::RenameFile { path, name } => path.ends_with(&format!("/{name}")),
-            Operation::MoveFile { path, to } => super::model::parent(path) == to,
+            Operation::MoveFile { path, to } => parent(path) == to,
+            Operation::BeginCopy { path, to, .. } | Operation::MoveFolder { path, to, .. } => {
+                parent(path) == to || is_within(to, path)
+            }
             _ => false,
         };
         if refuses_itself {
@@ -197,7 +240,9 @@ impl Garden {
         }
         let got = self.send(&any(&self.servers, rng), &operation).await;
         let answer = got.ok().filter(|answer| answer.status < 500);
-        if answer.is_none() && matches!(operation, Operation::Details { .. } | Operation::List { .. }) {
+        let reads =
+            matches!(operation, Operation::Details { .. } | Operation::Versions { .. } | Operation::List { .. });
+        if answer.is_none() && reads {
             // A read whose answer is lost has told nothing and changed nothing.
             return true;
         }
@@ -207,6 +252,11 @@ impl Garden {
     async fn send(&self, client: &Client, operation: &Operation) -> crate::support::client::Result {
         let at = |path: &str| format!("{}{path}", self.root);
         let id = |id: &u64| self.ids.lock().expect("nobody panics with it")[id].clone();
+        let ids = |ids: &[u64]| ids.iter().map(id).collect::<Vec<_>>();
+        let version = |file: &u64, number: &u64| {
+            let version = self.versions.lock().expect("nobody panics with it")[&(*file, *number)].clone();
+            format!("/v1/files/{}/versions/{version}", id(file))
+        };
         match operation {
             Operation::Upload { path, size } => {
                 let (folder, name) = path.rsplit_once('/').expect("a slash");
@@ -214,6 +264,22 @@ impl Garden {
             }
             Operation::Details { id: file } => client.details(&id(file)).await,
             Operation::DeleteFile { id: file } => client.delete_file(&id(file)).await,
+            Operation::Versions { id: file } => client.versions(&id(file)).await,
+            Operation::RestoreVersion { id: file, number } => {
+                client.send(reqwest::Method::PUT, &format!("{}/restore", version(file, number)), None).await
+            }
+            Operation::DeleteVersion { id: file, number } => {
+                client.send(reqwest::Method::DELETE, &version(file, number), None).await
+            }
+            Operation::DeleteFiles { ids: files } => {
+                client.post("/v1/files/batch/deleteByFileIds", json!({ "fileIds": ids(files) })).await
+            }
+            Operation::AddTag { ids: files, tag } => {
+                client.post("/v1/files/addTags", json!({ "fileIds": ids(files), "tags": [tag.to_string()] })).await
+            }
+            Operation::RemoveTag { ids: files, tag } => {
+                client.post("/v1/files/removeTags", json!({ "fileIds": ids(files), "tags": [tag.to_string()] })).await
+            }
             Operation::RenameFile { path, name } => {
                 let body = json!({ "filePath": at(path), "newFileName": name });
                 client.send(reqwest::Method::PUT, "/v1/files/rename", Some(body)).await
@@ -226,7 +292,7 @@ impl Garden {
             Operation::MoveFile { path, to } => {
                 client.post("/v1/files/move", json!({ "sourceFilePath": at(path), "destinationPath": at(to) })).await
             }
-            Operation::MakeFolder { path } => client.create_folder(&self.root, &path[1..]).await,
+            Operation::MakeFolder { path } => client.create_folder(&at(parent(path)), &base_name(path)[1..]).await,
             Operation::DeleteFolder { path } => client.delete_folder(&at(path)).await,
             Operation::List { path } => client.list(&at(path)).await,
             job => unreachable!("{job:?} is a job"),
@@ -239,8 +305,10 @@ impl Garden {
         let mut told = None;
         let outcome = answer.map(|answer| match (&operation, answer.status) {
             (_, 404 | 409) => Outcome::Refused,
+            // It is the current one.
+            (Operation::DeleteVersion { .. }, 400) => Outcome::Refused,
             (Operation::Upload { size, .. }, 200) => {
-                let number = version_number(&answer.body);
+                let number = census::shown(&answer.body).number;
                 let id = answer.text("fileId").to_owned();
                 if number == 1 {
                     let other = self.makers.lock().expect("nobody panics with it").insert(id.clone(), *size);
@@ -252,7 +320,16 @@ impl Garden {
             }
             (Operation::Details { .. }, 200) => {
                 let path = answer.text("filePath").strip_prefix(&self.root).expect("of this garden").to_owned();
-                Outcome::At(path, answer.body["size"].as_u64().expect("a size"))
+                Outcome::At(path, census::shown(&answer.body))
+            }
+            (Operation::Versions { id }, 200) => {
+                let history = census::history(&answer.body);
+                let mut known = self.versions.lock().expect("nobody panics with it");
+                for version in &history {
+                    let other = known.insert((*id, version.shown.number), version.id.clone());
+                    assert!(other.is_none_or(|other| other == version.id), "one number for two versions: {answer:#?}");
+                }
+                Outcome::History(history.into_iter().map(|version| version.shown).collect())
             }
             (Operation::List { .. }, 200) => Outcome::Listed(listed(&answer.body)),
             (_, 200..300) => Outcome::Done,
@@ -267,18 +344,18 @@ impl Garden {
     /// Route, body, and the folder that there is afterwards, if it is a job.
     fn job(&self, operation: &Operation) -> Option<(&'static str, Value, String)> {
         let at = |path: &str| format!("{}{path}", self.root);
-        let target = |path: &str, to: &str| format!("{to}{}", super::model::base_name(path));
+        let target = |path: &str, to: &str| format!("{to}{}", base_name(path));
         Some(match operation {
             Operation::BeginCopy { path, to, history, .. } => {
                 let body =
                     json!({ "sourceFolderPath": at(path), "destinationPath": at(to), "includeVersions": history });
                 ("copyFolder", body, target(path, to))
             }
-            Operation::MoveFolder { path, to } => {
+            Operation::MoveFolder { path, to, .. } => {
                 ("moveFolder", json!({ "sourceFolderPath": at(path), "destinationPath": at(to) }), target(path, to))
             }
             Operation::RenameFolder { path, name } => {
-                let made = format!("{}/{name}", super::model::parent(path));
+                let made = format!("{}/{name}", parent(path));
                 ("renameFolder", json!({ "folderPath": at(path), "newFolderName": name }), made)
             }
             _ => return None,
@@ -304,18 +381,53 @@ impl Garden {
             };
             return self.take_down(Operation::FindNothing { path }, began, Some(submitted));
         }
-        completed(&self.servers, rng, submitted.expect(200).text("jobId")).await;
-        let ended = Some(self.now());
+        let id = submitted.expect(200).text("jobId").to_owned();
+        let ended = self.watch(&id, &made, rng).await;
         let mut calls = self.calls.lock().expect("nobody panics with it");
+        let mut known = self.jobs.lock().expect("nobody panics with it");
+        if let Some(same) = known.get(&id) {
+            // Two clients have asked for the same at one time, which is one job.
+            for call in &mut calls[same.clone()] {
+                (call.began, call.ended) = (call.began.min(began), call.ended.min(Some(ended)));
+            }
+            return true;
+        }
         let publish = match &operation {
             Operation::BeginCopy { job, .. } => Some(Operation::Publish { job: *job }),
             _ => None,
         };
+        let first = calls.len();
         for operation in [operation].into_iter().chain(publish) {
-            calls.push(Call { operation, began, ended, outcome: Some(Outcome::Over) });
+            calls.push(Call { operation, began, ended: Some(ended), outcome: Some(Outcome::Over) });
         }
+        known.insert(id, first..calls.len());
         self.folders.lock().expect("nobody panics with it").push(made);
         true
+    }
+
+    /// Waits for the end of a job, and takes down what its folder looks like meanwhile; the moment of the end.
+    async fn watch(&self, job: &str, made: &str, rng: &mut StdRng) -> u64 {
+        let over = OnceLock::new();
+        let mut other = StdRng::seed_from_u64(rng.random());
+        let until_over = async {
+            completed(&self.servers, rng, job).await;
+            *over.get_or_init(|| self.now())
+        };
+        let look = async {
+            let operation = Operation::List { path: made.to_owned() };
+            let (mut looks, mut last) = (0, None);
+            while looks < LOOKS && over.get().is_none() {
+                let began = self.now();
+                let seen = self.send(&any(&self.servers, &mut other), &operation).await;
+                if let Some(seen) = seen.ok().filter(|seen| seen.status == 200 && last.as_ref() != Some(&seen.body)) {
+                    last = Some(seen.body.clone());
+                    looks += 1;
+                    self.take_down(operation.clone(), began, Some(seen));
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        tokio::join!(until_over, look).0
     }
 
     fn close(self) -> History {
@@ -334,17 +446,9 @@ impl Garden {
     }
 }
 
-fn listed(body: &Value) -> Vec<(String, u64, u64)> {
-    let file = |entry: &Value| {
-        let name = entry["name"].as_str().expect("a name").to_owned();
-        (name, entry["size"].as_u64().expect("a size"), version_number(entry))
-    };
+fn listed(body: &Value) -> Vec<(String, Version)> {
+    let file = |entry: &Value| (entry["name"].as_str().expect("a name").to_owned(), census::shown(entry));
     let mut files: Vec<_> = body.as_array().expect("an array").iter().map(file).collect();
     files.sort();
     files
-}
-
-fn version_number(object: &Value) -> u64 {
-    let name = object["versionInfo"]["name"].as_str().expect("a version has a name");
-    name.strip_prefix("Version ").and_then(|number| number.parse().ok()).expect("its number")
 }

@@ -11,10 +11,12 @@
 //! a whole (Herlihy and Wing), and any operation names one garden only. [`garden`] has the clients.
 //!
 //! What this cannot see, [`census`] counts in the final tree at any scale: ids, chains of versions, origins of contents.
+//! [`readers`] and [`merging`] look at trees too large for a search while they are published.
 
 pub mod census;
 pub mod garden;
-mod merging_readers;
+mod jobs;
+mod merging;
 pub mod model;
 mod quiet;
 mod readers;

@@ -4,13 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::jobs::{Copy, Move};
+
 /// What a garden holds. Paths are relative to it and begin with a slash.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
     pub folders: BTreeSet<String>,
     pub files: BTreeMap<String, File>,
-    /// Copies that have begun and are not published: what they show, and where.
-    copies: BTreeMap<u64, Option<(String, State)>>,
+    /// Jobs in the middle of what they do; `None` where nothing is left that they could do.
+    pub(super) copies: BTreeMap<u64, Option<Copy>>,
+    pub(super) moves: BTreeMap<u64, Option<Move>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,8 +21,18 @@ pub struct File {
     /// The size of the upload that made the file, which stands for its id; `None` for one that a copy made, or whose
     /// maker is not known.
     pub id: Option<u64>,
-    /// Sizes of the versions, the oldest first.
-    pub versions: Vec<u64>,
+    /// By number, but the current one last: one that was restored keeps its number.
+    pub versions: Vec<Version>,
+    /// The greatest number that was given, which nobody is told.
+    newest: u64,
+}
+
+/// What is seen of a version.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version {
+    pub number: u64,
+    pub size: u64,
+    pub tags: BTreeSet<u64>,
 }
 
 /// What was asked for.
@@ -34,6 +47,29 @@ pub enum Operation {
     },
     DeleteFile {
         id: u64,
+    },
+    Versions {
+        id: u64,
+    },
+    RestoreVersion {
+        id: u64,
+        number: u64,
+    },
+    DeleteVersion {
+        id: u64,
+        number: u64,
+    },
+    /// Of several files all or, if one of them is not there, none.
+    DeleteFiles {
+        ids: Vec<u64>,
+    },
+    AddTag {
+        ids: Vec<u64>,
+        tag: u64,
+    },
+    RemoveTag {
+        ids: Vec<u64>,
+        tag: u64,
     },
     RenameFile {
         path: String,
@@ -67,8 +103,8 @@ pub enum Operation {
     Publish {
         job: u64,
     },
-    /// Onto names that are free: a merge is atomic for each file only, and proven elsewhere.
     MoveFolder {
+        job: u64,
         path: String,
         to: String,
     },
@@ -90,10 +126,12 @@ pub enum Outcome {
     Version(u64, Option<u64>),
     /// Nothing is at a path that has to exist, or something at one that has to be free.
     Refused,
-    /// Of details: the path and the size of the current version.
-    At(String, u64),
-    /// Files of a folder: name, size of the current version, and its number.
-    Listed(Vec<(String, u64, u64)>),
+    /// Of details: the path and the current version.
+    At(String, Version),
+    /// Files of a folder: name and current version.
+    Listed(Vec<(String, Version)>),
+    /// The versions of a file, in its order.
+    History(Vec<Version>),
     /// Of a job, which says no more than that it is over.
     Over,
 }
@@ -108,23 +146,61 @@ impl Outcome {
     }
 }
 
+impl File {
+    /// As it was read, where nobody knows who made it.
+    pub fn seen(id: Option<u64>, versions: Vec<Version>) -> File {
+        let newest = versions.iter().map(|version| version.number).max().unwrap_or_default();
+        File { id, versions, newest }
+    }
+
+    fn current(&mut self) -> &mut Version {
+        self.versions.last_mut().expect("a file has a version")
+    }
+
+    /// The version comes on top under the next number.
+    fn append(&mut self, version: Version) {
+        self.versions.sort_by_key(|version| version.number);
+        self.newest += 1;
+        self.versions.push(Version { number: self.newest, ..version });
+    }
+
+    /// Another file with the same content, numbered anew.
+    pub(super) fn copied(&self, history: bool) -> File {
+        let mut copy = File { id: None, versions: Vec::new(), newest: 0 };
+        let from = if history { 0 } else { self.versions.len() - 1 };
+        self.versions[from..].iter().for_each(|version| copy.append(version.clone()));
+        copy
+    }
+}
+
 impl State {
     /// Does the operation and says what a client is told.
     pub fn apply(&mut self, operation: &Operation) -> Outcome {
         match operation {
             Operation::Upload { path, size } => {
-                self.append(path, File { id: Some(*size), versions: vec![*size] });
+                let version = Version { number: 1, size: *size, tags: BTreeSet::new() };
+                self.append(path, File::seen(Some(*size), vec![version]));
                 let file = &self.files[path];
-                Outcome::Version(file.versions.len() as u64, file.id)
+                Outcome::Version(file.newest, file.id)
             }
             Operation::Details { id } => match self.by_id(*id) {
-                Some((path, file)) => Outcome::At(path.clone(), *file.versions.last().expect("a file has a version")),
+                Some((path, file)) => Outcome::At(path.clone(), file.current().clone()),
                 None => Outcome::Refused,
             },
-            Operation::DeleteFile { id } => {
-                let Some(path) = self.by_id(*id).map(|(path, _)| path.clone()) else { return Outcome::Refused };
-                self.files.remove(&path);
-                Outcome::Done
+            Operation::DeleteFile { id } => self.delete_files(&[*id]),
+            Operation::DeleteFiles { ids } => self.delete_files(ids),
+            Operation::AddTag { ids, tag } => self.edit(ids, |tags| tags.extend([*tag])),
+            Operation::RemoveTag { ids, tag } => self.edit(ids, |tags| tags.retain(|given| given != tag)),
+            Operation::Versions { id } => {
+                self.by_id(*id).map_or(Outcome::Refused, |(_, file)| Outcome::History(file.versions.clone()))
+            }
+            Operation::RestoreVersion { id, number } => self.take_version(*id, *number, |file, version| {
+                file.versions.sort_by_key(|version| version.number);
+                file.versions.push(version);
+            }),
+            Operation::DeleteVersion { id, number } => {
+                let is_current = self.by_id(*id).is_some_and(|(_, file)| file.current().number == *number);
+                if is_current { Outcome::Refused } else { self.take_version(*id, *number, |_, _| ()) }
             }
             Operation::RenameFile { path, name } => {
                 let to = format!("{}/{name}", parent(path));
@@ -132,7 +208,7 @@ impl State {
             }
             Operation::CopyFile { path, to, history } => {
                 let Some(file) = self.files.get(path) else { return Outcome::Refused };
-                let copy = copied(file, *history);
+                let copy = file.copied(*history);
                 self.append(&format!("{to}{}", base_name(path)), copy);
                 Outcome::Done
             }
@@ -141,7 +217,10 @@ impl State {
                 self.make_folder(path);
                 Outcome::Done
             }
-            Operation::DeleteFolder { path } => self.take_folder(path).map_or(Outcome::Refused, |_| Outcome::Done),
+            Operation::DeleteFolder { path } => {
+                self.cut_off(path);
+                self.take_folder(path).map_or(Outcome::Refused, |_| Outcome::Done)
+            }
             Operation::List { path } => Outcome::Listed(self.list(path)),
             Operation::FindNothing { path } => {
                 if self.folders.contains(path) {
@@ -154,40 +233,6 @@ impl State {
         }
     }
 
-    fn apply_job(&mut self, operation: &Operation) -> Outcome {
-        match operation {
-            Operation::BeginCopy { job, path, to, history } => {
-                let copy = self.below(path).map(|mut copy| {
-                    copy.files.values_mut().for_each(|file| *file = copied(file, *history));
-                    self.make_folder(to);
-                    (format!("{to}{}", base_name(path)), copy)
-                });
-                self.copies.insert(*job, copy);
-            }
-            Operation::Publish { job } => match self.copies.remove(job) {
-                Some(Some((target, copy))) => self.merge(&target, copy),
-                Some(None) => {}
-                // It has not begun.
-                None => return Outcome::Refused,
-            },
-            Operation::MoveFolder { path, to } => {
-                if let Some(taken) = self.take_folder(path) {
-                    self.merge(&format!("{to}{}", base_name(path)), taken);
-                }
-            }
-            Operation::RenameFolder { path, name } => {
-                let to = format!("{}/{name}", parent(path));
-                if !self.folders.contains(&to)
-                    && let Some(taken) = self.take_folder(path)
-                {
-                    self.merge(&to, taken);
-                }
-            }
-            other => unreachable!("{other:?} is no job"),
-        }
-        Outcome::Over
-    }
-
     /// Whether a tree that was read at the end may be this one. Ids count where their makers are known.
     pub fn is_seen_as(&self, end: &State) -> bool {
         let same = |ours: (&String, &File), seen: (&String, &File)| {
@@ -198,16 +243,45 @@ impl State {
             && self.files.iter().zip(&end.files).all(|(ours, seen)| same(ours, seen))
     }
 
-    fn by_id(&self, id: u64) -> Option<(&String, &File)> {
-        self.files.iter().find(|(_, file)| file.id == Some(id))
+    fn by_id(&mut self, id: u64) -> Option<(&String, &mut File)> {
+        self.files.iter_mut().find(|(_, file)| file.id == Some(id))
     }
 
-    fn list(&self, folder: &str) -> Vec<(String, u64, u64)> {
+    fn list(&self, folder: &str) -> Vec<(String, Version)> {
         let in_folder = |(path, file): (&String, &File)| {
-            let current = *file.versions.last()?;
-            (parent(path) == folder).then(|| (base_name(path)[1..].to_owned(), current, file.versions.len() as u64))
+            let current = file.versions.last()?.clone();
+            (parent(path) == folder).then(|| (base_name(path)[1..].to_owned(), current))
         };
         self.files.iter().filter_map(in_folder).collect()
+    }
+
+    fn delete_files(&mut self, ids: &[u64]) -> Outcome {
+        let outcome = self.edit(ids, |_| ());
+        if outcome == Outcome::Done {
+            self.files.retain(|_, file| file.id.is_none_or(|id| !ids.contains(&id)));
+        }
+        outcome
+    }
+
+    /// Changes the tags of all these files, if they are all there.
+    fn edit(&mut self, ids: &[u64], change: impl Fn(&mut BTreeSet<u64>)) -> Outcome {
+        if !ids.iter().all(|id| self.by_id(*id).is_some()) {
+            return Outcome::Refused;
+        }
+        for id in ids {
+            self.by_id(*id).into_iter().for_each(|(_, file)| change(&mut file.current().tags));
+        }
+        Outcome::Done
+    }
+
+    fn take_version(&mut self, id: u64, number: u64, then: impl Fn(&mut File, Version)) -> Outcome {
+        let Some((_, file)) = self.by_id(id) else { return Outcome::Refused };
+        let Some(at) = file.versions.iter().position(|version| version.number == number) else {
+            return Outcome::Refused;
+        };
+        let version = file.versions.remove(at);
+        then(file, version);
+        Outcome::Done
     }
 
     /// Makes a folder with its parents.
@@ -217,15 +291,15 @@ impl State {
         }
     }
 
-    fn append(&mut self, path: &str, file: File) {
+    pub(super) fn append(&mut self, path: &str, file: File) {
         self.make_folder(parent(path));
         match self.files.get_mut(path) {
-            Some(there) => there.versions.extend(file.versions),
+            Some(there) => file.versions.into_iter().for_each(|version| there.append(version)),
             None => drop(self.files.insert(path.to_owned(), file)),
         }
     }
 
-    fn move_file(&mut self, path: &str, to: &str) -> Outcome {
+    pub(super) fn move_file(&mut self, path: &str, to: &str) -> Outcome {
         let Some(file) = self.files.remove(path) else { return Outcome::Refused };
         self.append(to, file);
         Outcome::Done
@@ -239,21 +313,19 @@ impl State {
             State {
                 folders: self.folders.iter().filter_map(inner).collect(),
                 files: self.files.iter().filter_map(|(path, file)| Some((inner(path)?, file.clone()))).collect(),
-                copies: BTreeMap::new(),
+                ..State::default()
             }
         })
     }
 
-    fn take_folder(&mut self, folder: &str) -> Option<State> {
+    pub(super) fn take_folder(&mut self, folder: &str) -> Option<State> {
         let taken = self.below(folder)?;
-        let within =
-            |path: &String| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        self.folders.retain(|path| !within(path));
-        self.files.retain(|path, _| parent(path) != folder && !within(&parent(path).to_owned()));
+        self.folders.retain(|path| !is_within(path, folder));
+        self.files.retain(|path, _| !is_within(parent(path), folder));
         Some(taken)
     }
 
-    fn merge(&mut self, target: &str, tree: State) {
+    pub(super) fn merge(&mut self, target: &str, tree: State) {
         self.make_folder(target);
         tree.folders.iter().for_each(|folder| self.make_folder(&format!("{target}{folder}")));
         for (path, file) in tree.files {
@@ -262,9 +334,9 @@ impl State {
     }
 }
 
-fn copied(file: &File, history: bool) -> File {
-    let from = if history { 0 } else { file.versions.len() - 1 };
-    File { id: None, versions: file.versions[from..].to_vec() }
+/// Whether a path is that of the folder or lies in it.
+pub fn is_within(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Without the last segment; the garden itself is `""`.

@@ -9,9 +9,11 @@ use rand::{Rng, SeedableRng};
 
 use super::garden::play;
 use crate::support::postgres::fresh_database;
-use crate::support::server::{Server, setting};
+use crate::support::server::{Options, Server, setting};
 
 const GARDENS: u64 = 60;
+/// Between two pages of a job, in which some operations of the others fit.
+const PAUSE_MS: u64 = 5;
 /// Gardens at one time.
 const SIDE_BY_SIDE: u64 = 4;
 
@@ -33,26 +35,31 @@ async fn run(catalog: Option<&str>) {
     let seed = number("CALOTYPE_HISTORY_SEED").unwrap_or_else(|| rand::rng().random());
     println!("repeat with CALOTYPE_HISTORY_SEED={seed}");
     let data = tempfile::tempdir().expect("a data directory");
-    let mut server = Server::start(data.path(), catalog).await;
+    // Each page of a merge is one file, so that others come in between.
+    let options = Options::new(data.path()).catalog(catalog);
+    let options = options.variable("CALOTYPE_BATCH_ROWS", 1).variable("CALOTYPE_BATCH_PAUSE_MS", PAUSE_MS);
+    let mut server = Server::start_with(options).await;
     let servers = Arc::new(Mutex::new(vec![server.client()]));
     let lanes = (0..SIDE_BY_SIDE).map(|lane| {
         let (servers, client) = (Arc::clone(&servers), server.client());
         tokio::spawn(async move {
-            let (mut rng, mut calls) = (StdRng::seed_from_u64(seed.wrapping_add(lane)), 0);
+            let (mut rng, mut calls, mut parts) = (StdRng::seed_from_u64(seed.wrapping_add(lane)), 0, 0);
             for number in 0..gardens / SIDE_BY_SIDE {
                 let history = play(Arc::clone(&servers), format!("/lane{lane}-{number}"), &mut rng).await;
                 assert!(history.calls.iter().all(|call| call.ended.is_some()), "an answer is missing");
-                history.check(&client).await;
+                parts += history.check(&client).await;
                 calls += history.calls.len();
             }
-            calls
+            (calls, parts)
         })
     });
-    let mut calls = 0;
+    let (mut calls, mut parts) = (0, 0);
     for lane in lanes.collect::<Vec<_>>() {
-        calls += lane.await.unwrap_or_else(|error| panic!("seed {seed}: {error}{}", server.log_end()));
+        let of_lane = lane.await.unwrap_or_else(|error| panic!("seed {seed}: {error}{}", server.log_end()));
+        (calls, parts) = (calls + of_lane.0, parts + of_lane.1);
     }
-    println!("{gardens} gardens with {calls} operations have an order");
+    println!("{gardens} gardens with {calls} operations have an order; merges were seen in {parts} parts");
+    assert!(parts > 0 || gardens < GARDENS, "no client has looked into the middle of a merge");
     server.assert_no_panic();
     server.term().await;
     server.fsck().await;

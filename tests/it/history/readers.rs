@@ -13,7 +13,7 @@ use crate::support::server::{Options, Server};
 
 const FOLDERS: usize = 50;
 const FILES: usize = 40;
-pub(super) const WAIT_MAX: Duration = Duration::from_secs(90);
+const WAIT_MAX: Duration = Duration::from_secs(90);
 /// Where the copy is, one after the other.
 const PLACES: [&str; 3] = ["/there/source", "/there/renamed", "/moved/renamed"];
 
@@ -32,8 +32,7 @@ async fn readers_see_all_of_a_copy_or_nothing_on_postgres() {
 async fn run(catalog: Option<&str>) {
     let data = tempfile::tempdir().expect("a data directory");
     let mut server = Server::start_with(Options::new(data.path()).catalog(catalog)).await;
-    let files: Vec<_> = (0..FILES).map(|number| (number, number + 1)).collect();
-    make_tree(&server.client(), "/source", 0..FOLDERS, &files).await;
+    make_source(&server.client()).await;
     server.options_mut().set_variable("CALOTYPE_BATCH_ROWS", 20);
     server.restart().await;
     let client = server.client();
@@ -194,24 +193,18 @@ pub(super) async fn run_job(client: &Client, call: &str, body: Value) {
     client.wait_completed(job.text("jobId"), WAIT_MAX).await;
 }
 
-/// Makes folders of equal files below `root`, each under its number; a file has a number, which is its name, and a size.
-pub(super) async fn make_tree(
-    client: &Client,
-    root: &str,
-    folders: impl IntoIterator<Item = usize>,
-    files: &[(usize, usize)],
-) {
-    for (number, bytes) in files {
+async fn make_source(client: &Client) {
+    for number in 0..FILES {
         let name = format!("{number}.txt");
-        client.upload("/first/pattern", &name, vec![b'x'; *bytes]).await.expect("an answer").expect(200);
+        client.upload("/first/pattern", &name, vec![b'x'; number + 1]).await.expect("an answer").expect(200);
     }
-    for number in folders {
+    for number in 0..FOLDERS {
         let made = format!("/made/{number}");
         run_job(client, "copyFolder", json!({ "sourceFolderPath": "/first/pattern", "destinationPath": made })).await;
         let pattern = format!("{made}/pattern");
         run_job(client, "renameFolder", json!({ "folderPath": pattern, "newFolderName": number.to_string() })).await;
         let from = format!("{made}/{number}");
-        run_job(client, "moveFolder", json!({ "sourceFolderPath": from, "destinationPath": root })).await;
+        run_job(client, "moveFolder", json!({ "sourceFolderPath": from, "destinationPath": "/source" })).await;
     }
     for folder in ["/first", "/made"] {
         client.delete_folder(folder).await.expect("an answer").expect(204);

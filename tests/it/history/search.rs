@@ -27,20 +27,19 @@ pub enum Unexplained {
     TooManyStates,
 }
 
-/// Finds an order of the calls that explains every answer and ends in the tree that was read.
-pub fn explain(calls: &[Call], begin: &State, end: &State) -> Result<Vec<usize>, Unexplained> {
-    let mut search = Search { calls, end, tried: HashSet::new(), order: Vec::new(), best: Vec::new() };
+/// Finds an order of the calls that explains every answer and ends in the tree that was read. Returns how many parts of
+/// merges stand in it by themselves.
+pub fn explain(calls: &[Call], begin: &State, end: &State) -> Result<usize, Unexplained> {
+    let mut search =
+        Search { calls, end, tried: HashSet::new(), order: Vec::new(), parts: 0, best: (Vec::new(), begin.clone()) };
     let all: Vec<bool> = vec![false; calls.len()];
     match search.go_on(all, begin.clone()) {
-        Some(true) => Ok(search.order),
+        Some(true) => Ok(search.parts),
         Some(false) => {
-            let mut reached = begin.clone();
-            for &index in &search.best {
-                reached.apply(&calls[index].operation);
-            }
-            let left = (0..calls.len()).filter(|index| !search.best.contains(index));
+            let (order, reached) = search.best;
+            let left = (0..calls.len()).filter(|index| !order.contains(index));
             let left: Vec<&Call> = left.map(|index| &calls[index]).collect();
-            let explained: Vec<&Call> = search.best.iter().map(|&index| &calls[index]).collect();
+            let explained: Vec<&Call> = order.iter().map(|&index| &calls[index]).collect();
             Err(Unexplained::NoOrder(format!("explained {explained:#?}\nup to {reached:#?}\nnot then {left:#?}")))
         }
         None => Err(Unexplained::TooManyStates),
@@ -53,14 +52,17 @@ struct Search<'a> {
     /// Which calls were done and what the tree was then: what cannot be completed from there need not be tried twice.
     tried: HashSet<(Vec<bool>, State)>,
     order: Vec<usize>,
-    best: Vec<usize>,
+    /// Parts of operations that are in the order before their ends.
+    parts: usize,
+    /// The longest order that was found, and what the tree was then.
+    best: (Vec<usize>, State),
 }
 
 impl Search<'_> {
     /// Whether the calls that are not done can follow in some order; `None` when there are too many states.
     fn go_on(&mut self, done: Vec<bool>, state: State) -> Option<bool> {
-        if self.order.len() > self.best.len() {
-            self.best.clone_from(&self.order);
+        if self.order.len() > self.best.0.len() {
+            self.best = (self.order.clone(), state.clone());
         }
         let open = |index: &usize| !done[*index];
         // Whoever has an answer must have happened.
@@ -77,11 +79,11 @@ impl Search<'_> {
         }
         // Whoever began after another has ended comes after it.
         let first_end = (0..self.calls.len()).filter(open).filter_map(|index| self.calls[index].ended).min();
-        for index in (0..self.calls.len()).filter(open) {
-            let call = &self.calls[index];
-            if first_end.is_some_and(|end| call.began > end) {
-                continue;
-            }
+        let calls = self.calls;
+        let may_be_next = |index: &usize| first_end.is_none_or(|end| calls[*index].began <= end);
+        let candidates: Vec<usize> = (0..calls.len()).filter(open).filter(may_be_next).collect();
+        for &index in &candidates {
+            let call = &calls[index];
             let mut next = state.clone();
             let outcome = next.apply(&call.operation);
             if call.outcome.as_ref().is_some_and(|told| !outcome.explains(told)) {
@@ -94,6 +96,15 @@ impl Search<'_> {
                 return Some(true);
             }
             self.order.pop();
+        }
+        for &index in &candidates {
+            for next in state.parts(&calls[index].operation) {
+                self.parts += 1;
+                if self.go_on(done.clone(), next)? {
+                    return Some(true);
+                }
+                self.parts -= 1;
+            }
         }
         Some(false)
     }

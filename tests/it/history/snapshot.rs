@@ -80,8 +80,8 @@ async fn shown(client: &Client, root: &str) -> State {
     let mut state = State::default();
     folders.iter().for_each(|folder| state.make_folder(folder));
     for file in files {
-        let versions = file.versions.iter().map(|version| version.size).collect();
-        state.files.insert(file.path, File { id: None, versions });
+        let versions = file.versions();
+        state.files.insert(file.path, File::seen(None, versions));
     }
     state
 }
