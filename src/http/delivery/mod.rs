@@ -6,8 +6,8 @@
 //!    (`signature.rs`). A wrong or expired one is refused also where none is needed.
 //! 2. The URL is read (`target.rs`) and the file looked up, in one read of the catalog.
 //! 3. Unpublished files are not there; private ones need a signature; transformations are answered as below.
-//! 4. Preconditions (`conditional.rs`), the range (`range.rs`), then headers (`headers.rs`) and bytes (`body.rs`).
-//!    HEAD opens no blob.
+//! 4. Preconditions (`conditional.rs`), the range (`range.rs`), then headers (`headers.rs`) and bytes (`body.rs`),
+//!    compressed if they are text that was not asked for as it is stored (`encoding.rs`). HEAD opens no blob.
 //!
 //! Everything that is decided is decided by pure functions of the request and one row; these are public, to be fuzzed.
 //!
@@ -17,6 +17,7 @@
 
 pub mod body;
 pub mod conditional;
+pub mod encoding;
 pub mod headers;
 pub mod range;
 pub mod refusal;
@@ -126,6 +127,9 @@ async fn answer(
         Keeping::Seconds(app.settings.delivery_max_age_s)
     };
     let mut response = send(app, method, asked, &found.file).await?;
+    if found.form != Form::Stored && encoding::is_worth_it(&found.file.mime, found.file.size.cast_unsigned()) {
+        response = Box::pin(encoding::encode(asked, response)).await;
+    }
     let headers = response.headers_mut();
     set(headers, header::CACHE_CONTROL, &headers::cache_control(audience, keeping));
     if !is_original {
@@ -219,7 +223,7 @@ fn check(app: &App, found: &Found, audience: Audience) -> Result<bool, Refusal> 
         return Err(Refusal::Private);
     }
     match form {
-        Form::Original => Ok(true),
+        Form::Original | Form::Stored => Ok(true),
         Form::UnknownName => Err(Refusal::UnknownName),
         Form::Named | Form::Spelled if is_private || app.settings.restrict_unsigned_urls => {
             Err(Refusal::CannotTransform)

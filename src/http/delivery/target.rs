@@ -32,8 +32,10 @@ pub struct Target {
 /// In which form a file is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// As it was uploaded: no transformation, or `orig-true`, beside which all others count for nothing.
+    /// As it was uploaded: no transformation.
     Original,
+    /// The same, and the very bytes: `orig-true`, beside which all others count for nothing.
+    Stored,
     /// Transformed by named transformations only.
     Named,
     /// Transformed by what the URL spells out.
@@ -94,7 +96,7 @@ fn form<'a>(steps: impl Iterator<Item = &'a str>) -> Form {
     let mut form = Form::Original;
     for parameter in steps.flat_map(|steps| steps.split([':', ','])).map(str::trim).filter(|text| !text.is_empty()) {
         form = match (parameter.split_once('-').unwrap_or((parameter, "")), form) {
-            (("orig", "true"), _) => return Form::Original,
+            (("orig", "true"), _) => return Form::Stored,
             (("n", name), _) if !BUILT_IN_NAMES.contains(&name) => Form::UnknownName,
             (_, Form::UnknownName) => Form::UnknownName,
             (("n", _), Form::Original | Form::Named) => Form::Named,
@@ -117,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_path_and_the_form() {
-        use Form::{Named, Original, Spelled, UnknownName};
+        use Form::{Named, Original, Spelled, Stored, UnknownName};
         for (url, path, form) in [
             ("a.jpg", "/a.jpg", Original),
             ("a.jpg?tr=&updatedAt=1&v=2", "/a.jpg", Original),
@@ -125,11 +127,11 @@ mod tests {
             ("a+b.jpg", "/a+b.jpg", Original),
             ("x//y/a.jpg", "/x/y/a.jpg", Original),
             ("tr:/a.jpg?tr=:,", "/a.jpg", Original),
-            ("a.jpg?tr=orig-true", "/a.jpg", Original),
-            ("tr:orig-true/x/a.jpg", "/x/a.jpg", Original),
-            ("x/tr:orig-true/a.jpg", "/x/a.jpg", Original),
-            ("tr:w-300:orig-true,h-2/a.jpg?tr=n-what", "/a.jpg", Original),
-            ("tr:w-300/a.jpg?tr=orig-true", "/a.jpg", Original),
+            ("a.jpg?tr=orig-true", "/a.jpg", Stored),
+            ("tr:orig-true/x/a.jpg", "/x/a.jpg", Stored),
+            ("x/tr:orig-true/a.jpg", "/x/a.jpg", Stored),
+            ("tr:w-300:orig-true,h-2/a.jpg?tr=n-what", "/a.jpg", Stored),
+            ("tr:w-300/a.jpg?tr=orig-true", "/a.jpg", Stored),
             ("a.jpg?tr=orig-false", "/a.jpg", Spelled),
             ("a.jpg?tr=w-300%2Ch-200", "/a.jpg", Spelled),
             ("x/tr:w-300,h-200:rt-90/a.jpg", "/x/a.jpg", Spelled),

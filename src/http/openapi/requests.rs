@@ -74,6 +74,9 @@ pub struct Conditions {
     /// The `ETag` that is known already.
     #[param(rename = "If-None-Match")]
     known: Option<String>,
+    /// `gzip` or `br`: text goes out compressed, unless it is asked for with `tr=orig-true`.
+    #[param(rename = "Accept-Encoding")]
+    codings: Option<String>,
 }
 
 #[derive(ToSchema)]

@@ -1,6 +1,7 @@
 //! The bytes behind a file's `url`: exact, in parts, cached, and only of files that are there and public.
 
 mod browser;
+mod encoding;
 mod requests;
 mod signed;
 mod transformed;
