@@ -161,7 +161,7 @@ pub async fn any_in_trash(tx: &mut Tx) -> Result<bool> {
 
 /// How much a folder comes to: itself, folders, files and older versions below it. Counted up to `max`.
 pub async fn objects(tx: &mut Tx, folder: FolderId, max: i64) -> Result<i64> {
-    Ok(tx.one::<(i64,)>(&OBJECTS, args![folder, max]).await?.0)
+    tx.count(&OBJECTS, args![folder, max]).await
 }
 
 /// Whether `folder` holds nothing but, if given, the one folder `except`.

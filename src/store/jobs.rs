@@ -99,7 +99,7 @@ statements! {
     /// Gives the worker a lease, unless another job is free: then whoever is idle may go on with this one.
     SAVE: save!(sqlite_now!()), save!(postgres_now!());
     /// Whether a job goes on having locks until this transaction ends; nothing if a worker is in the middle of a step of it.
-    HOLD_UNFINISHED: "SELECT phase <> 'done' FROM job WHERE id = $1", "SELECT phase <> 'done' FROM job WHERE id = $1 FOR SHARE SKIP LOCKED";
+    HOLD_UNFINISHED: "SELECT phase <> 'done' FROM job WHERE id = $1", "SELECT phase <> 'done' FROM job WHERE id = $1 FOR KEY SHARE SKIP LOCKED";
     BLOCK: "UPDATE job SET blocked_by = $2, lease_until = 0 WHERE id = $1";
     UNBLOCK: "UPDATE job SET blocked_by = NULL WHERE blocked_by = $1";
     REST: concat!("UPDATE job SET owner = NULL, lease_until = ", sqlite_now!(), " + $2 WHERE id = $1"),
@@ -239,7 +239,7 @@ pub async fn twin(tx: &mut Tx, fingerprint: &str) -> Result<Option<Twin>> {
 
 /// Unfinished jobs, counted up to `max`.
 pub async fn unfinished_count(tx: &mut Tx, max: i64) -> Result<i64> {
-    Ok(tx.one::<(i64,)>(&UNFINISHED_COUNT, args![max]).await?.0)
+    tx.count(&UNFINISHED_COUNT, args![max]).await
 }
 
 /// Which of the jobs that a worker may take has its turn.

@@ -22,6 +22,7 @@ pub mod listing;
 pub mod locks;
 pub mod merge;
 pub mod open;
+mod postgres;
 mod pulse;
 mod row;
 pub mod settings;
@@ -38,7 +39,7 @@ use std::time::Instant;
 
 use futures_util::TryStreamExt;
 use sqlx::postgres::{PgConnection, PgPool};
-use sqlx::{Postgres, Transaction, pool::PoolConnection};
+use sqlx::{Postgres, pool::PoolConnection};
 
 use crate::error::{Error, Result};
 use crate::meter;
@@ -158,7 +159,7 @@ enum Held {
     Sqlite(sqlite::Taken),
     /// Its statements may read long.
     SqliteRead(sqlite::Taken),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(postgres::Transaction),
     PostgresGlance(PoolConnection<Postgres>),
 }
 
@@ -174,7 +175,7 @@ impl Db {
             }
             Pools::Postgres { pool, pulse } => {
                 let mut patience = pulse.patience(true);
-                let held = Held::Postgres(patience.bound(pool.begin()).await?);
+                let held = Held::Postgres(patience.bound(postgres::Transaction::begin(pool, "BEGIN")).await?);
                 let patience = Some(patience);
                 let mut tx = Tx { held, fault, tree_changes: None, patience, change: None, owns_tree: false };
                 match reach {
@@ -204,7 +205,8 @@ impl Db {
             }
             Pools::Postgres { pool, pulse } => {
                 let mut patience = pulse.patience(false);
-                let begun = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+                let one_moment = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                let begun = postgres::Transaction::begin(pool, one_moment);
                 (Held::Postgres(patience.bound(begun).await?), Some(patience))
             }
         };
@@ -446,6 +448,14 @@ impl Tx {
     pub(crate) async fn one<T: Row>(&mut self, sql: &Sql, args: Vec<Value>) -> Result<T> {
         let row = self.maybe(sql, args).await?;
         row.ok_or_else(|| Error::Damaged(format!("no row for: {}", sql.sqlite)))
+    }
+
+    /// A number that takes reading many rows: while SQLite counts, other threads go on with the requests of this one.
+    pub(crate) async fn count(&mut self, sql: &Sql, args: Vec<Value>) -> Result<i64> {
+        if let Some(row) = self.on_sqlite(|c| sqlite::aside(|| sqlite::first::<(i64,)>(c, sql.sqlite, &args))) {
+            return Ok(row?.map_or(0, |(count,)| count));
+        }
+        Ok(self.one::<(i64,)>(sql, args).await?.0)
     }
 
     /// Asks the database to prepare a statement, on the dialect of this connection.

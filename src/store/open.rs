@@ -172,6 +172,8 @@ impl Db {
 
 async fn postgres_pool(url: &str) -> Result<(PgPool, Pulse)> {
     let options = postgres_options(url)?.options([
+        // What is read after waiting for the tree is the tree as it is then, whatever the database's own default.
+        ("default_transaction_isolation", "read committed"),
         ("idle_in_transaction_session_timeout", FROZEN_TRANSACTION_MS),
         // What it has sent and nobody takes: a frozen server that reads no answer.
         ("tcp_user_timeout", FROZEN_TRANSACTION_MS),

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use calotype::error::Error;
 use calotype::model::ids::{FileId, FolderId, LIBRARY};
 use calotype::model::time::Millis;
-use calotype::store::{ALL_STATEMENTS, Db, Moment, Reach, files, folders};
+use calotype::store::{ALL_STATEMENTS, Db, Moment, Reach, files, folders, settings};
+use futures_util::future::join_all;
 
 use super::support::catalog::Catalog;
 
@@ -198,4 +201,68 @@ async fn the_hot_statements_follow_their_indexes() {
     }
     assert!(!told.contains("SCAN file\n") && !told.contains("SCAN f\n"), "a whole table is read:\n{told}");
     insta::assert_snapshot!(told);
+}
+
+/// A request may be given up at any moment, also while it begins to read. What it leaves must not become the view of those
+/// that have its connection later.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_gives_up_while_a_transaction_begins_leaves_none_open() {
+    let Some(catalog) = Catalog::postgres("given_up").await else { return };
+    let db = catalog.db().await;
+    // Connections that need not be made first.
+    drop(join_all((0..8).map(|_| db.read())).await);
+    let mut outside = <sqlx::PgConnection as sqlx::Connection>::connect(catalog.url().unwrap()).await.unwrap();
+    let mut count = 0;
+    // After so many turns of a transaction that begins it is given up.
+    for polls in (1..=4).cycle().take(40) {
+        let read = given_up(db.read(), polls).await;
+        let written = given_up(db.write(Reach::Add), polls).await;
+        count += u32::from(read) + u32::from(written);
+        // Shorter than PostgreSQL needs to end transactions that say nothing.
+        let deadline = Instant::now() + Duration::from_secs(3);
+        loop {
+            let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+            let (open,): (i64,) = sqlx::query_as(open).fetch_one(&mut outside).await.unwrap();
+            if open == 0 {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{open} transactions are left open");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    assert!(count > 20, "only {count} were given up");
+    db.close().await;
+}
+
+/// Drops what has not come about after so many polls; whether it was.
+async fn given_up<T>(call: impl Future<Output = T>, polls: u32) -> bool {
+    let mut call = std::pin::pin!(call);
+    let mut left = polls;
+    std::future::poll_fn(|context| {
+        if call.as_mut().poll(context).is_ready() {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        if left == 0 { Poll::Ready(true) } else { Poll::Pending }
+    })
+    .await
+}
+
+/// An operator may have set another default for the database; what is read after waiting for a lock must be what is there then.
+#[tokio::test]
+async fn the_level_of_isolation_is_not_the_databases_default() {
+    let Some(catalog) = Catalog::postgres("isolation").await else { return };
+    let mut outside = <sqlx::PgConnection as sqlx::Connection>::connect(catalog.url().unwrap()).await.unwrap();
+    let (name,): (String,) = sqlx::query_as("SELECT current_database()::text").fetch_one(&mut outside).await.unwrap();
+    let set = format!("ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(set)).execute(&mut outside).await.unwrap();
+    let db = catalog.db().await;
+    let mut waiting = db.write(Reach::Apart).await.unwrap();
+    assert_eq!(settings::get(&mut waiting, "isolation").await.unwrap(), None);
+    let mut tx = db.write(Reach::Apart).await.unwrap();
+    settings::get_or_insert(&mut tx, "isolation", "seen").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(settings::get(&mut waiting, "isolation").await.unwrap().as_deref(), Some("seen"));
+    drop(waiting);
+    db.close().await;
 }
