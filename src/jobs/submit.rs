@@ -101,7 +101,7 @@ async fn accept(app: &App, tx: &mut Tx, request: &Request, now: Millis, accepted
     }
     let source = check_tree(tx, request, app.settings.folder_depth_max).await?;
     library::folders::check_objects(app, tx, source).await?;
-    check_queue(app, tx).await?;
+    check_queue(app, tx, accepted.jobs.len()).await?;
     let id = match accepted.next_id {
         Some(id) => id,
         // Jobs run in the order of their ids, whichever server took them.
@@ -155,13 +155,14 @@ pub fn check_shape(request: &Request, depth_max: usize) -> Result<(), Refusal> {
 }
 
 /// Refuses what would make the queue too long. It is counted again before what is known to be free can have been
-/// used up, and not for each submission, which would cost as much as the queue is long.
-async fn check_queue(app: &App, tx: &mut Tx) -> Result<()> {
+/// used up, and not for each submission, which would cost as much as the queue is long. `accepted` jobs of this
+/// transaction have no rows yet.
+async fn check_queue(app: &App, tx: &mut Tx, accepted: usize) -> Result<()> {
     if app.queue_room.fetch_sub(1, Ordering::Relaxed) > 0 {
         return Ok(());
     }
     let max = app.settings.queued_jobs_max;
-    let free = max - jobs::unfinished_count(tx, max).await?;
+    let free = max - jobs::unfinished_count(tx, max).await? - i64::try_from(accepted).unwrap_or(max);
     if free <= 0 {
         return Err(Refusal::QueueFull.into());
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use calotype::app::App;
 use calotype::config::Settings;
 use calotype::error::{Error, Refusal};
-use calotype::jobs::submit::{Request, submit};
+use calotype::jobs::submit::{Request, submit, submit_all};
 use calotype::jobs::worker::{self, Stepped, Worker};
 use calotype::library::{check, folders};
 use calotype::model::ids::JobId;
@@ -281,6 +281,71 @@ async fn finished_jobs_are_forgotten_by_their_age_and_unfinished_ones_never() {
         }
         until_finished(&app, &mut worker, waiting).await;
         self::end(&app).await;
+    })
+    .await;
+}
+
+/// A worker holds a job's row because another waits for that job, and then waits itself for the tree. Whoever has the tree
+/// may be about to let the held job go on, and must not wait for the worker in turn.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_holds_a_job_that_waits_does_not_keep_another_from_letting_it_go_on() {
+    let Some(catalog) = Catalog::postgres("holds").await else { return };
+    let app = library(&catalog).await;
+    folders::create(&app, &path(""), "there", Names::Verbatim).await.expect("a folder");
+    let [first, second, other] = [
+        submitted(&app, Kind::Move, "small", "there").await,
+        submitted(&app, Kind::Move, "there", "elsewhere").await,
+        submitted(&app, Kind::Move, "other", "elsewhere/yet").await,
+    ];
+    let mut tx = app.db.write(Reach::Apart).await.expect("a transaction");
+    jobs::block(&mut tx, second, first).await.expect("the second waits for the first");
+    tx.commit().await.expect("a commit");
+
+    let mut holding = app.db.write(Reach::Apart).await.expect("a transaction");
+    assert_eq!(jobs::hold_unfinished(&mut holding, second).await.expect("a read"), Some(true));
+    let mut finishing = app.db.write(Reach::Apart).await.expect("a transaction");
+    let unblocked = tokio::time::timeout(Duration::from_secs(2), jobs::unblock(&mut finishing, first)).await;
+    unblocked.expect("it waits for the other worker").expect("the second goes on");
+    finishing.commit().await.expect("a commit");
+    // What is held is in nobody's hand: it could end, and whom it keeps waiting would not be told.
+    let mut taking = app.db.write(Reach::Apart).await.expect("a transaction");
+    let mut taken = Vec::new();
+    for _ in 0..2 {
+        let job = jobs::take(&mut taking, "another", jobs::Turn::Oldest).await.expect("a read").expect("a job");
+        jobs::rest_briefly(&mut taking, job.id).await.expect("the next one has its turn");
+        taken.push(job.id);
+    }
+    assert_eq!(taken, [first, other]);
+    drop((taking, holding));
+    let mut worker = Worker::new("one/1".into());
+    until_finished(&app, &mut worker, other).await;
+    end(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn submissions_that_arrive_together_do_not_make_the_queue_too_long() {
+    on_both("room", async |catalog: Catalog| {
+        library(&catalog).await.db.close().await;
+        let app = catalog.app("one", Settings { queued_jobs_max: 2, ..Settings::default() }).await;
+        let requests = ["large", "small", "other", "large/1"].map(|source| Request {
+            kind: Kind::Copy,
+            source: path(source),
+            source_as_sent: source.into(),
+            destination: path("there"),
+            target_name: "copied".into(),
+            include_versions: false,
+            purge_cache: false,
+            names: Names::Verbatim,
+            caller: "a key".into(),
+            is_retry: false,
+        });
+        let answers = submit_all(&app, &requests).await.expect("answers");
+        let accepted: Vec<bool> = answers.iter().map(Result::is_ok).collect();
+        assert_eq!(accepted, [true, true, false, false], "{answers:?}");
+        assert!(matches!(answers[2], Err(Refusal::QueueFull)));
+        let last = *answers[1].as_ref().expect("accepted");
+        until_finished(&app, &mut Worker::new("one/1".into()), last).await;
+        end(&app).await;
     })
     .await;
 }
