@@ -36,6 +36,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(10);
 const COLLECT_EVERY_ROUNDS: u32 = 30;
 /// Rows of one batch.
 const SWEEP_ROWS: i64 = 2_000;
+/// Rows of one page that is only read.
+const READ_ROWS: i64 = 5_000;
 /// Batches of one step of a round; what is left waits for the next round.
 const SWEEP_BATCHES: usize = 50;
 /// Blocks of lost servers that one round takes, each in a transaction of its own.
@@ -127,7 +129,12 @@ pub async fn take_lost_blocks(app: &App, silent_ms: i64) -> Result<bool> {
 
 /// Removes contents that nothing refers to, and then the bytes of blobs that no content shows. Reads every reference.
 pub async fn collect(app: &App) -> Result<()> {
-    collect_contents(app).await?;
+    collect_in_pages(app, READ_ROWS).await
+}
+
+/// The same, reading pages of so many rows.
+pub async fn collect_in_pages(app: &App, page_rows: i64) -> Result<()> {
+    collect_contents(app, page_rows).await?;
     remove_bytes(app).await
 }
 
@@ -181,11 +188,11 @@ async fn empty_trash(app: &App) -> Result<bool> {
 }
 
 /// Removes every content that nothing refers to.
-async fn collect_contents(app: &App) -> Result<()> {
+async fn collect_contents(app: &App, page_rows: i64) -> Result<()> {
     let mut tx = swept(app, Reach::Shape).await?;
     rows::note_search(&mut tx, &app.server_name, true).await?;
     tx.commit().await?;
-    let garbage: Vec<u64> = unused_contents(app).await?.into_iter().collect();
+    let garbage: Vec<u64> = unused_contents(app, page_rows).await?.into_iter().collect();
     let mut tx = still_swept(app).await?;
     rows::note_search(&mut tx, &app.server_name, false).await?;
     tx.commit().await?;
@@ -203,9 +210,9 @@ async fn collect_contents(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// The contents that nothing refers to, found in pages of `batch_rows`; none if the server stops meanwhile. Memory: a few bytes for each content at most.
-async fn unused_contents(app: &App) -> Result<RoaringTreemap> {
-    let mut unused = all_contents(app).await?;
+/// The contents that nothing refers to; none if the server stops meanwhile. Memory: a few bytes for each content at most.
+async fn unused_contents(app: &App, page_rows: i64) -> Result<RoaringTreemap> {
+    let mut unused = all_contents(app, page_rows).await?;
     let mut from = Some(Reference::FIRST);
     while let Some(reference) = from {
         if app.is_stopping() || unused.is_empty() {
@@ -213,7 +220,7 @@ async fn unused_contents(app: &App) -> Result<RoaringTreemap> {
         }
         // The lease is renewed before each page, so that nobody else can take from the journal meanwhile.
         still_swept(app).await?.commit().await?;
-        let (met, next) = rows::references(&mut app.db.read().await?, reference, app.settings.batch_rows).await?;
+        let (met, next) = rows::references(&mut app.db.read().await?, reference, page_rows).await?;
         for content in met {
             unused.remove(content.0.cast_unsigned());
         }
@@ -223,11 +230,11 @@ async fn unused_contents(app: &App) -> Result<RoaringTreemap> {
     Ok(unused)
 }
 
-async fn all_contents(app: &App) -> Result<RoaringTreemap> {
+async fn all_contents(app: &App, page_rows: i64) -> Result<RoaringTreemap> {
     let mut all = RoaringTreemap::new();
     let mut after = ContentId(0);
     loop {
-        let page = rows::contents(&mut app.db.read().await?, after, app.settings.batch_rows).await?;
+        let page = rows::contents(&mut app.db.read().await?, after, page_rows).await?;
         let Some(last) = page.last() else { return Ok(all) };
         after = *last;
         all.extend(page.iter().map(|content| content.0.cast_unsigned()));
