@@ -39,12 +39,13 @@ pub(super) fn keep(bytes_max: u64) -> Kept {
 pub const AT_ONCE_BYTES_MAX: u64 = CHUNK_BYTES as u64;
 
 impl Blobs {
-    /// Streams a blob, or the bytes `range` of it (end exclusive, cut at the blob's end). An open local file is held,
-    /// so a blob that is deleted during the read is still read to its end.
+    /// Streams a blob, or the bytes `range` of it (end exclusive), all of them. An open local file is held, so a blob
+    /// that is deleted during the read is still read to its end.
     ///
     /// # Errors
     ///
-    /// [`BlobError::NotFound`] when there is no such blob; [`BlobError::Store`] when `range` starts behind its end.
+    /// [`BlobError::NotFound`] when there is no such blob. [`BlobError::Store`] here, or in the stream, when it ends
+    /// before `range` does: whoever has promised so many bytes must not take fewer for all.
     pub async fn read(
         &self,
         id: BlobId,
@@ -54,6 +55,7 @@ impl Blobs {
             let (part, first) = blocking(spawn_blocking(move || Part::open(path, range)?.read_on())).await?;
             return Ok(stream::iter([Ok(first)]).chain(chunks(part)).boxed());
         }
+        let wanted = range.as_ref().map_or(0, |range| range.end.saturating_sub(range.start));
         // Stores refuse an empty range, and for an empty blob every range is one.
         if range.as_ref().is_some_and(Range::is_empty) {
             self.store.head(&id.path()).await?;
@@ -61,7 +63,7 @@ impl Blobs {
         }
         let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
         let found = self.store.get_opts(&id.path(), options).await?;
-        Ok(found.into_stream().map_err(BlobError::from).boxed())
+        Ok(all_of(found.into_stream().map_err(BlobError::from).boxed(), wanted).boxed())
     }
 
     /// A whole blob of `size` bytes, at most [`KEPT_BYTES_MAX`], in memory. Once read it is kept there while there is room;
@@ -75,14 +77,11 @@ impl Blobs {
             return Ok(bytes);
         }
         let bytes = Box::pin(self.read_at_once(id, 0..size)).await?;
-        // One that is shorter than its row says is looked at again each time.
-        if bytes.len() as u64 == size {
-            self.kept.insert(id, bytes.clone());
-        }
+        self.kept.insert(id, bytes.clone());
         Ok(bytes)
     }
 
-    /// The bytes `range` of a blob in memory; for at most [`AT_ONCE_BYTES_MAX`], which it cuts at on a directory.
+    /// The bytes `range` of a blob in memory; at most [`AT_ONCE_BYTES_MAX`].
     ///
     /// # Errors
     ///
@@ -95,17 +94,16 @@ impl Blobs {
             let read = spawn_blocking(move || Part::open(path, Some(range))?.read_on());
             return blocking(read).await.map(|(_, bytes)| bytes);
         }
-        let chunks: Vec<Bytes> = self.read(id, Some(range)).await?.try_collect().await?;
-        Ok(chunks.concat().into())
+        self.read_in_memory(id, range).await
     }
 
-    /// The first `bytes` bytes of a blob, or all of them if it is shorter; in memory.
+    /// The bytes `range` of a blob in memory, however many.
     ///
     /// # Errors
     ///
     /// As [`Blobs::read`].
-    pub async fn head(&self, id: BlobId, bytes: u64) -> Result<Bytes, BlobError> {
-        let chunks: Vec<Bytes> = self.read(id, Some(0..bytes)).await?.try_collect().await?;
+    pub async fn read_in_memory(&self, id: BlobId, range: Range<u64>) -> Result<Bytes, BlobError> {
+        let chunks: Vec<Bytes> = self.read(id, Some(range)).await?.try_collect().await?;
         Ok(chunks.concat().into())
     }
 
@@ -135,25 +133,49 @@ impl Part {
         if range.is_empty() {
             return Ok(Part { file, left_bytes: 0 });
         }
-        if range.start >= size {
-            let told = format!("a range that starts at byte {} of a blob of {size}", range.start);
-            return Err(BlobError::io(io::Error::new(io::ErrorKind::InvalidInput, told)));
+        if range.end > size {
+            return Err(ends_early(range.end - size));
         }
         if range.start > 0 {
             file.seek(SeekFrom::Start(range.start)).map_err(BlobError::io)?;
         }
-        Ok(Part { file, left_bytes: range.end.min(size) - range.start })
+        Ok(Part { file, left_bytes: range.end - range.start })
     }
 
     /// The next chunk, empty at the end.
     fn read_on(mut self) -> Result<(Part, Bytes), BlobError> {
         let wanted = self.left_bytes.min(AT_ONCE_BYTES_MAX);
         let mut chunk = Vec::with_capacity(usize::try_from(wanted).unwrap_or(CHUNK_BYTES));
-        let read = (&self.file).take(wanted).read_to_end(&mut chunk).map_err(BlobError::io)?;
-        // A file that is shorter than its row says ends here; who promised more bytes notices.
-        self.left_bytes = if read == 0 { 0 } else { self.left_bytes - read as u64 };
+        let read = (&self.file).take(wanted).read_to_end(&mut chunk).map_err(BlobError::io)? as u64;
+        if read < wanted {
+            return Err(ends_early(self.left_bytes - read));
+        }
+        self.left_bytes -= read;
         Ok((self, chunk.into()))
     }
+}
+
+/// A blob that has fewer bytes than its row says is damaged.
+fn ends_early(missing_bytes: u64) -> BlobError {
+    let told = format!("the blob ends {missing_bytes} bytes too early");
+    BlobError::io(io::Error::new(io::ErrorKind::UnexpectedEof, told))
+}
+
+/// The chunks of a stream, which is an error if they are fewer than `bytes` together.
+fn all_of(
+    chunks: BoxStream<'static, Result<Bytes, BlobError>>,
+    bytes: u64,
+) -> impl Stream<Item = Result<Bytes, BlobError>> + Send + 'static {
+    stream::try_unfold((chunks, bytes), |(mut chunks, left)| async move {
+        match chunks.try_next().await? {
+            Some(chunk) => {
+                let left = left.saturating_sub(chunk.len() as u64);
+                Ok(Some((chunk, (chunks, left))))
+            }
+            None if left > 0 => Err(ends_early(left)),
+            None => Ok(None),
+        }
+    })
 }
 
 /// The chunks of a part. Each is read while the one before it is being sent.

@@ -247,7 +247,7 @@ async fn examine(app: &App, blob: BlobId, stored: &Stored, name: &str) -> Result
     match media::probe(&stored.head, stored.size, name) {
         media::Probe::Known(media) => Ok(media),
         media::Probe::NeedMore { head_bytes, .. } => {
-            let head = app.blobs.head(blob, head_bytes).await?;
+            let head = app.blobs.read_in_memory(blob, 0..head_bytes.min(stored.size)).await?;
             Ok(media::probe(&head, stored.size, name).into_media())
         }
     }

@@ -106,3 +106,39 @@ async fn what_is_never_compressed() {
     })
     .await;
 }
+
+/// A damaged blob. Its row has promised more bytes, so none are sent: a client would take those of the next answer for them,
+/// or, of a compressed text, the few for all.
+#[tokio::test]
+async fn bytes_that_are_too_few_are_an_error() {
+    on_both_catalogs(async |library: &mut Library| {
+        let texts = [100_usize, 5_000, 30_000].map(|lines| text()[..17].repeat(lines));
+        let mut urls = Vec::new();
+        for bytes in &texts {
+            urls.push(url_of(library, "/d", &format!("{}.txt", bytes.len()), bytes.clone()).await);
+        }
+        let mut blobs = Vec::new();
+        for shard in std::fs::read_dir(library.server.options().data.join("blobs/blobs")).expect("blobs") {
+            for blob in std::fs::read_dir(shard.expect("a shard").path()).expect("a shard") {
+                let path = blob.expect("a blob").path();
+                let bytes = std::fs::read(&path).expect("its bytes");
+                std::fs::write(&path, &bytes[..bytes.len() - 1]).expect("a shorter one");
+                blobs.push((path, bytes));
+            }
+        }
+        assert_eq!(blobs.len(), texts.len());
+        for url in &urls {
+            for lines in [&[][..], &[("accept-encoding", "gzip")], &[("range", "bytes=9-")]] {
+                let answer = fetch(library, Method::GET, url, lines).await;
+                assert_eq!(answer.status, 500, "{url} {lines:?}");
+            }
+        }
+        for (path, bytes) in blobs {
+            std::fs::write(path, bytes).expect("the blob as it was");
+        }
+        for (url, bytes) in urls.iter().zip(&texts) {
+            assert!(fetch(library, Method::GET, url, &[]).await.bytes == *bytes, "{url}");
+        }
+    })
+    .await;
+}
