@@ -49,7 +49,15 @@ pub async fn make_rest(
     now: Millis,
 ) -> Result<(FolderId, bool)> {
     let mut at = (chain.last().map_or(LIBRARY, |folder| folder.id), false);
-    for segment in &path.segments()[chain.len()..] {
+    for (number, segment) in path.segments()[chain.len()..].iter().enumerate() {
+        // The first does not exist, and a new folder holds nothing. One that was there by its other name may hold more.
+        if number > 0
+            && !at.1
+            && let Some(folder) = folders::child(tx, at.0, segment).await?
+        {
+            at = (folder.id, false);
+            continue;
+        }
         let name = match names {
             Names::Verbatim => segment.clone(),
             Names::Sanitised => crate::model::path::sanitise(segment),

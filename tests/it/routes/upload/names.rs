@@ -117,3 +117,24 @@ async fn the_folder_is_created_with_its_parents() {
     })
     .await;
 }
+
+/// The first folder is found by its cleaned name, the one in it by the name as sent, which v1 would not give it.
+#[tokio::test]
+async fn what_is_there_is_found_by_its_own_name_behind_a_name_that_is_cleaned() {
+    on_both_catalogs(async |library: &mut Library| {
+        for (parent, name) in [("/", "My_Photos"), ("/My_Photos", "2024 trip")] {
+            let body = json!({ "parentFolderPath": parent, "folderName": name });
+            library.client.request(Method::POST, "/v2/folder").json(&body).send().await.expect("an answer");
+        }
+        for (folder, path) in [
+            ("/My Photos/2024 trip", "/My_Photos/2024 trip/f.txt"),
+            ("/My Photos/2024 trip/a b/c d", "/My_Photos/2024 trip/a_b/c_d/f.txt"),
+            ("/My Photos/other trip", "/My_Photos/other_trip/f.txt"),
+        ] {
+            let fields = [("fileName", "f.txt"), ("folder", folder), ("useUniqueFileName", "false")];
+            let answer = upload(library, V1, form_with_file(&fields, "x")).await.expect(200);
+            assert_eq!(answer.text("filePath"), path, "{folder}");
+        }
+    })
+    .await;
+}
