@@ -61,15 +61,25 @@ statements! {
     SUPERSEDE_TARGETS: "INSERT INTO version (file_id, version, id, content_id, flags, created, updated, since)
         SELECT f.id, f.version, f.version_id, f.content_id, f.flags, f.uploaded, f.updated, CAST($2 AS BIGINT)
         FROM merge_page p JOIN file f ON f.id = p.target_file WHERE p.job_id = $1";
+    /// Each keeps its times, unless the version before it is no older: then it is a millisecond younger than that one.
     APPEND_HISTORIES: "INSERT INTO version (file_id, version, id, content_id, flags, created, updated, since)
-        SELECT p.target_file, p.last_number + row_number() OVER (PARTITION BY v.file_id ORDER BY v.version),
-            v.id, v.content_id, v.flags, v.created, v.updated, CAST($2 AS BIGINT)
-        FROM merge_page p JOIN version v ON v.file_id = p.source_file WHERE p.job_id = $1";
+        SELECT target_file, last_number + place, id, content_id, flags, created,
+            place + CASE WHEN ahead > last_updated THEN ahead ELSE last_updated END, CAST($2 AS BIGINT)
+        FROM (
+            SELECT *, max(updated - place) OVER (PARTITION BY target_file ORDER BY place) AS ahead FROM (
+                SELECT p.target_file, p.last_number, t.updated AS last_updated, v.id, v.content_id, v.flags, v.created, v.updated,
+                    row_number() OVER (PARTITION BY v.file_id ORDER BY v.version) AS place
+                FROM merge_page p JOIN file t ON t.id = p.target_file JOIN version v ON v.file_id = p.source_file WHERE p.job_id = $1
+            ) placed
+        ) timed";
     REMOVE_HISTORIES: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE job_id = $1)";
     /// No two versions of a file share the time that clients tell them apart by.
     APPEND_CURRENT: "UPDATE file SET version_id = s.version_id, version = p.last_number + p.added, content_id = s.content_id,
             flags = s.flags, uploaded = s.uploaded, updated = CASE WHEN file.updated >= $3 THEN file.updated + 1 ELSE $3 END, since = $2, newest = NULL
         FROM merge_page p JOIN file s ON s.id = p.source_file WHERE p.job_id = $1 AND file.id = p.target_file";
+    /// The current version is younger than all that were appended before it.
+    AGE_HISTORIES: "UPDATE file SET updated = v.updated + 1 FROM merge_page p JOIN version v ON v.file_id = p.target_file AND v.version = p.last_number + p.added - 1
+        WHERE p.job_id = $1 AND p.added > 1 AND file.id = p.target_file AND file.updated <= v.updated";
     REMOVE_SOURCES: "DELETE FROM file WHERE id IN (SELECT source_file FROM merge_page WHERE job_id = $1)";
     /// On SQLite nobody else can have a page at this moment, and an empty table is made in one go.
     CLEAR_PAGE: "DELETE FROM merge_page", "DELETE FROM merge_page WHERE job_id = $1";
@@ -250,6 +260,9 @@ pub async fn append_conflicts(
         tx.run(&REMOVE_HISTORIES, args![page]).await?;
     }
     tx.run(&APPEND_CURRENT, args![page, change, now]).await?;
+    if histories {
+        tx.run(&AGE_HISTORIES, args![page]).await?;
+    }
     tx.run(&REMOVE_SOURCES, args![page]).await?;
     tx.run(&CLEAR_PAGE, args![page]).await?;
     Ok(())

@@ -261,6 +261,8 @@ async fn close_page(tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
         return Ok(1);
     };
     let to = merge::closing_end(tx, job.id, depth, room).await?;
+    // A new number, because every merge comes by here: what it has moved is older than the changes of the next job of
+    // this transaction, which would not put it into the journal otherwise.
     let change = tx.next_change().await?;
     let last_before = merge::last_ord(tx, job.id).await?;
     let again = merge::close_pairs(tx, job.id, depth, to, change, job.namesake_id, keeps_sources(job)).await?;
