@@ -50,7 +50,7 @@ statements! {
     NOTE_UNUSED_BLOBS: "WITH RECURSIVE ids (id) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT id + 1 FROM ids WHERE id < $2)
         INSERT INTO blob_garbage (blob_id) SELECT id FROM ids WHERE NOT EXISTS (SELECT 1 FROM content c WHERE c.blob_id = ids.id)
         ON CONFLICT (blob_id) DO NOTHING";
-    BLOCK_OF_BLOB: "SELECT first_id FROM blob_block WHERE $1 BETWEEN first_id AND last_id";
+    BLOCK_OF_BLOB: "SELECT last_id FROM blob_block WHERE first_id <= $1 ORDER BY first_id DESC LIMIT 1";
     BLOB_BLOCKS_OF: "SELECT first_id, last_id FROM blob_block WHERE owner = $1 ORDER BY first_id";
     BLOBS_BETWEEN: "SELECT blob_id FROM content WHERE blob_id BETWEEN $1 AND $2";
     INSERT_PURGE: "INSERT INTO purge_request (id, url, created) VALUES ($1, $2, $3)";
@@ -127,5 +127,6 @@ pub async fn take_lost_blob_block(tx: &mut Tx, first: BlobId, last: BlobId, sile
 /// Whether the blob lies in a block that has not been taken from its server. Holds for as long as this transaction
 /// writes the tree.
 pub async fn is_in_block(tx: &mut Tx, blob: BlobId) -> Result<bool> {
-    Ok(tx.maybe::<(BlobId,)>(&BLOCK_OF_BLOB, args![blob]).await?.is_some())
+    let last = tx.maybe::<(BlobId,)>(&BLOCK_OF_BLOB, args![blob]).await?;
+    Ok(last.is_some_and(|(last,)| blob.0 <= last.0))
 }
