@@ -9,6 +9,7 @@ use crate::client::{self, Client};
 use crate::foreground::{self, Foreground};
 use crate::library::{Catalog, Library};
 use crate::report::{Limit, Row};
+use crate::requests::P99_MAX_MS;
 use crate::rows::{Bench, Effort, copy_row, latency_row, median};
 use crate::seed::Tree;
 
@@ -18,7 +19,6 @@ const QUEUED_JOBS: usize = 10_000;
 const QUEUED_JOBS_QUICK: usize = 200;
 /// Connections that submit them.
 const SUBMITTERS: usize = 16;
-const P99_MAX_MS: f64 = 50.0;
 
 /// Moves every tree into a copy of it that lacks each second file, and into one that is empty.
 pub async fn merges(library: &Library, effort: &Effort) -> Result<Vec<Row>> {
@@ -162,11 +162,13 @@ pub async fn queue(library: &Library, effort: &Effort) -> Result<Vec<Row>> {
 /// Two copies with nothing in common by one server, and by two. PostgreSQL only.
 pub async fn servers(library: &Library, effort: &Effort, tree: &Tree) -> Result<Vec<Row>> {
     let mut times = [Vec::new(), Vec::new()];
+    let mut latencies = [("upload", Vec::new()), ("listing", Vec::new())];
     for _ in 0..effort.copy_runs {
         for (index, times) in times.iter_mut().enumerate() {
             let bench = Bench::start(library).await?;
             let second = if index == 1 { Some(library.start_second_server()?) } else { None };
             let addresses = [bench.server.address, second.as_ref().map_or(bench.server.address, |other| other.address)];
+            let watched = Foreground::start(&bench.server, "servers", tree).await?;
             let began = Instant::now();
             let mut copies = tokio::task::JoinSet::new();
             for (number, address) in addresses.into_iter().enumerate() {
@@ -179,6 +181,9 @@ pub async fn servers(library: &Library, effort: &Effort, tree: &Tree) -> Result<
                 copied??;
             }
             times.push(began.elapsed().as_secs_f64());
+            for (all, (_, some)) in latencies.iter_mut().zip(watched.stop().await?) {
+                all.1.extend(some);
+            }
             if let Some(second) = second {
                 second.stop()?;
             }
@@ -189,7 +194,7 @@ pub async fn servers(library: &Library, effort: &Effort, tree: &Tree) -> Result<
     let rate = |times: &[f64]| 2.0 * tree.size as f64 / median(times);
     let (one, two) = (rate(&times[0]), rate(&times[1]));
     let judged = tree.size >= 1_000_000;
-    Ok(vec![
+    let mut rows = vec![
         Row {
             section: "contention",
             runs: Some(times[0].len()),
@@ -203,5 +208,7 @@ pub async fn servers(library: &Library, effort: &Effort, tree: &Tree) -> Result<
             limit: judged.then_some(Limit::RatioAtLeast(1.3)),
             ..copy_row("two copies, two servers", tree.size, Some(two))
         },
-    ])
+    ];
+    rows.extend(latency_rows("two copies", tree.size, &latencies, effort));
+    Ok(rows)
 }

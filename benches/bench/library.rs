@@ -221,8 +221,24 @@ impl Library {
         Ok(seeded)
     }
 
-    /// Replaces the catalog that is measured by a copy of the pristine one. No server may run.
+    /// The length of SQLite's write-ahead log in MB: the longest that it has been since the server started, because it is
+    /// written again from the beginning and never cut.
+    pub fn log_mb(&self) -> Result<Option<f64>> {
+        Ok(match self.catalog {
+            Catalog::Sqlite => Some(self.place.data.join("catalog.db-wal").metadata()?.len() as f64 / 1e6),
+            Catalog::Postgres(_) => None,
+        })
+    }
+
+    /// Replaces the catalog that is measured by a copy of the pristine one, which knows no blobs. No server may run.
     pub async fn make_fresh(&self) -> Result<()> {
+        // The copy gives the ids of what blobs there are again, and a blob is never overwritten.
+        for entry in std::fs::read_dir(self.place.data.join("blobs"))? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                std::fs::remove_dir_all(entry.path())?;
+            }
+        }
         match &self.catalog {
             Catalog::Sqlite => {
                 let path = self.place.data.join("catalog.db");

@@ -21,14 +21,16 @@
 //! - **copy**: the same for a folder copy. `rate` is in files per second; `peer` is the rate of set-based SQL that
 //!   inserts the same rows in the same batches into another fresh copy of the same catalog (`raw.rs`); the two take
 //!   turns; `ratio` is server to peer. *copy growth* compares the rates of two sizes, *copy memory* is the server's
-//!   peak above what it used when idle, and *copy mark* compares the rate with the first mark set for SQLite.
+//!   peak above what it used when idle, *copy log* the longest that SQLite's write-ahead log has been, and *copy mark*
+//!   compares the rate with the first mark set for SQLite.
 //! - **foreground**: an upload and a listing, each 20 times a second, on an idle server and during copies of the
 //!   largest folder. A request is timed from the moment it was due if the one before it was late.
 //! - **merge**: a folder is moved onto one that has half of its names, and onto an empty one; the latter depends on the
 //!   direct children alone (`ratio` to the smallest).
 //! - **queue**: 10,000 copies of a folder of ten files, submitted over 16 connections; from the first submission until the
 //!   last is `Completed`.
-//! - **servers**: two copies side by side by one server and by two over one PostgreSQL catalog; `peer` is the one.
+//! - **servers**: two copies side by side by one server and by two over one PostgreSQL catalog; `peer` is the one. Beside them
+//!   the foreground.
 //! - **page**: the first 100 of a folder, by creation and by name; `ratio` compares the largest with the smallest.
 //! - **status**: requests per second of the job status over 32 connections; `peer` is a bare axum handler that
 //!   answers with the same bytes, in a process of its own. Client and server share the machine.
@@ -185,7 +187,7 @@ fn check_can_measure(options: &Options, sizes: &[u64]) -> Result<()> {
     Ok(())
 }
 
-/// Sizes up to the shared maximum live in one library; each larger one gets its own, for its copy only.
+/// Sizes up to the shared maximum live in one library; each larger one gets its own, for its copies only.
 async fn measure_catalog(
     catalog: &Catalog,
     sizes: &[u64],
@@ -196,7 +198,10 @@ async fn measure_catalog(
 ) -> Result<()> {
     let (shared, large): (Vec<u64>, Vec<u64>) = sizes.iter().partition(|&&size| size <= SHARED_LIBRARY_FILES_MAX);
     let mut copy_rates = Vec::new();
-    let alone = large.into_iter().filter(|_| effort.measures(Section::Copy)).map(|size| vec![size]);
+    let alone = large
+        .into_iter()
+        .filter(|_| effort.measures(Section::Copy) || effort.measures(Section::Foreground))
+        .map(|size| vec![size]);
     for group in [shared].into_iter().chain(alone).filter(|group| !group.is_empty()) {
         let library = Library::create(catalog, scratch, &group).await?;
         let outcome = unless_interrupted(rows::measure(&library, effort, &mut copy_rates, report)).await;

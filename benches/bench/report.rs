@@ -40,6 +40,7 @@ pub enum Limit {
     RateAtLeast(f64),
     P99AtMostMs(f64),
     MegabytesAboveIdleBelow(f64),
+    MegabytesBelow(f64),
     CpuMicrosBelow(f64),
 }
 
@@ -51,6 +52,7 @@ impl Limit {
             Limit::RateAtLeast(least) => format!("rate >= {}", grouped(least)),
             Limit::P99AtMostMs(most) => format!("p99 <= {most} ms"),
             Limit::MegabytesAboveIdleBelow(bound) => format!("peak - idle < {bound} MB"),
+            Limit::MegabytesBelow(bound) => format!("peak < {bound} MB"),
             Limit::CpuMicrosBelow(bound) => format!("cpu < {bound} us"),
         }
     }
@@ -61,6 +63,7 @@ impl Limit {
             Limit::RatioAtMost(most) => row.ratio.is_some_and(|ratio| ratio <= most),
             Limit::RateAtLeast(least) => row.rate.is_some_and(|rate| rate >= least),
             Limit::CpuMicrosBelow(bound) => row.cpu_us.is_some_and(|cpu_us| cpu_us < bound),
+            Limit::MegabytesBelow(bound) => row.peak_mb.is_some_and(|peak| peak < bound),
             Limit::P99AtMostMs(most) => row.p99_ms.is_some_and(|p99| p99 <= most),
             Limit::MegabytesAboveIdleBelow(bound) => {
                 row.peak_mb.zip(row.idle_mb).is_some_and(|(peak, idle)| peak - idle < bound)

@@ -15,12 +15,14 @@ use crate::seed::{Tree, flat_path};
 
 /// Copies after which the foreground has been watched long enough, however few its samples.
 const FOREGROUND_COPIES_MAX: usize = 20;
+/// Of requests in the foreground, whatever jobs are under way.
+pub const P99_MAX_MS: f64 = 50.0;
 pub const STATUS_CONNECTIONS: usize = 32;
 
 /// Uploads and listings on an idle server, then beside copies of the largest folder.
 pub async fn foreground(library: &Library, effort: &Effort, tree: &Tree) -> Result<Vec<Row>> {
     let mut bench = Bench::start(library).await?;
-    let limit = matches!(library.catalog, Catalog::Sqlite).then_some(Limit::P99AtMostMs(50.0));
+    let limit = Some(Limit::P99AtMostMs(P99_MAX_MS));
     let mut rows = Vec::new();
 
     let requests = Foreground::start(&bench.server, "idle", tree).await?;

@@ -44,7 +44,7 @@ impl Section {
     /// Sizes that it needs in the library that measurements share: two where it compares them.
     pub fn sizes_min(self) -> usize {
         match self {
-            Section::Copy => 0,
+            Section::Copy | Section::Foreground => 0,
             Section::Move | Section::Rename | Section::Delete | Section::Page | Section::Status => 2,
             _ => 1,
         }
@@ -106,6 +106,7 @@ const DELETE_WARM_UPS: usize = 3;
 const DELETE_PAUSE: Duration = Duration::from_millis(200);
 const COPY_MARK_FILES_PER_SECOND: f64 = 250_000.0;
 const COPY_MEMORY_ABOVE_IDLE_MB: f64 = 200.0;
+const COPY_LOG_MB: f64 = 200.0;
 
 /// Measures one library. The rates of copies are handed on, to be compared across libraries.
 pub async fn measure(
@@ -123,7 +124,7 @@ pub async fn measure(
     };
     let trees = &library.seeded.trees;
     let (Some(small), Some(large)) = (trees.first(), trees.last()) else { return Ok(()) };
-    // A library for a single large size is there for its copy.
+    // A library for a single large size is there for its copies.
     let shared_sizes = if large.size > crate::SHARED_LIBRARY_FILES_MAX { 0 } else { trees.len() };
     let measures = |section: Section| effort.measures(section) && section.sizes_min() <= shared_sizes;
     let mut rows = Vec::new();
@@ -305,6 +306,8 @@ struct CopyTimes {
     raw: Vec<f64>,
     idle_mb: f64,
     peak_mb: f64,
+    /// The longest write-ahead log; none on PostgreSQL, which bounds its own.
+    log_mb: Option<f64>,
 }
 
 /// Server and raw SQL take turns, each on a fresh catalog, and change who is first.
@@ -349,6 +352,11 @@ async fn copies(library: &Library, effort: &Effort, copy_rates: &mut Vec<(u64, f
             peak_mb: Some(times.peak_mb),
             ..copy_row("copy memory", tree.size, None)
         });
+        rows.extend(times.log_mb.map(|log_mb| Row {
+            limit: Some(Limit::MegabytesBelow(COPY_LOG_MB)),
+            peak_mb: Some(log_mb),
+            ..copy_row("copy log", tree.size, None)
+        }));
     }
     rows.extend(copy_growth_rows(copy_rates, largest));
     if let (Catalog::Sqlite, Some(&(_, rate))) =
@@ -371,7 +379,7 @@ async fn copies(library: &Library, effort: &Effort, copy_rates: &mut Vec<(u64, f
 fn copy_growth_rows(copy_rates: &[(u64, f64)], largest: u64) -> Vec<Row> {
     let rate_at = |size: u64| copy_rates.iter().find(|&&(other, _)| other == size).map(|&(_, rate)| rate);
     let (Some(rate), Some(peer)) = (rate_at(largest), rate_at(largest / 10)) else { return Vec::new() };
-    let limit = (largest == 1_000_000).then_some(Limit::RatioAtLeast(0.8));
+    let limit = (largest >= JUDGED_COPY_FILES_MIN).then_some(Limit::RatioAtLeast(0.8));
     vec![Row { peer: Some(peer), ratio: Some(rate / peer), limit, ..copy_row("copy growth", largest, Some(rate)) }]
 }
 
@@ -410,6 +418,8 @@ async fn copy_through_server(library: &Library, times: &mut [CopyTimes]) -> Resu
         times.server.push(time.as_secs_f64());
         times.idle_mb = bench.idle_mb;
         times.peak_mb = times.peak_mb.max(bench.server.peak_mb()?);
+        let log_mb = library.log_mb()?;
+        times.log_mb = log_mb.map(|now| now.max(times.log_mb.unwrap_or_default()));
     }
     bench.server.stop()?;
     check_copied(library).await
