@@ -13,6 +13,7 @@
 //! ```
 
 mod compare;
+mod disturbances;
 mod file_operations;
 mod model;
 mod seen;

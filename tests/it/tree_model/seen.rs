@@ -14,6 +14,9 @@ pub struct Seen {
     pub side_by_side: u64,
     pub overtook: u64,
     pub disturbed: u64,
+    pub deleted_beside: u64,
+    pub placed_beside: u64,
+    pub searched_beside: u64,
     pub faults: u64,
     pub gave_up: u64,
     pub resent: u64,
@@ -39,11 +42,11 @@ impl Seen {
         }
     }
 
-    fn fields(&self) -> [(&'static str, u64); 17] {
+    fn fields(&self) -> [(&'static str, u64); 20] {
         self.clone().fields_mut().map(|(name, count)| (name, *count))
     }
 
-    fn fields_mut(&mut self) -> [(&'static str, &mut u64); 17] {
+    fn fields_mut(&mut self) -> [(&'static str, &mut u64); 20] {
         [
             ("copies", &mut self.copies),
             ("moves", &mut self.moves),
@@ -55,7 +58,10 @@ impl Seen {
             ("crashes", &mut self.crashes),
             ("two jobs under way", &mut self.side_by_side),
             ("jobs that overtook one", &mut self.overtook),
-            ("uploads into a merge", &mut self.disturbed),
+            ("requests beside a merge", &mut self.disturbed),
+            ("deletions beside a merge", &mut self.deleted_beside),
+            ("files copied, moved or renamed beside a merge", &mut self.placed_beside),
+            ("searches for unused contents beside jobs", &mut self.searched_beside),
             ("faults", &mut self.faults),
             ("gave up", &mut self.gave_up),
             ("resent", &mut self.resent),

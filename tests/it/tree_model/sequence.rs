@@ -24,6 +24,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
+use super::disturbances::Beside;
 use super::model::{Folder, Ids, Model, Path, Symbol};
 use super::seen::Seen;
 use crate::support::catalog::Catalog;
@@ -43,7 +44,7 @@ const FAIL_BEFORE: u8 = 1;
 const FAIL_AFTER: u8 = 2;
 
 pub struct Sequence<'a> {
-    catalog: &'a Catalog,
+    pub(super) catalog: &'a Catalog,
     /// Two servers over a PostgreSQL catalog, one over SQLite; an operation goes to any.
     pub(super) apps: Vec<App>,
     pub(super) current: usize,
@@ -59,9 +60,8 @@ pub struct Sequence<'a> {
     /// Where submissions of this sequence mostly go, if it is made to meet the cap.
     pub(super) bent_on: Option<(Path, Path)>,
     pub(super) last_request: Option<(Request, Path, Path)>,
-    /// Contents that were uploaded while a merge was in the middle of its pages, so that the model does not know where
-    /// they came to lie.
-    pub(super) strays: Vec<i64>,
+    /// What the model has yet to learn.
+    pub(super) beside: Beside,
     pub seen: Seen,
 }
 
@@ -103,7 +103,7 @@ impl<'a> Sequence<'a> {
             uploads: 0,
             bent_on: None,
             last_request: None,
-            strays: Vec::new(),
+            beside: Beside::default(),
             seen: Seen::default(),
         }
     }
@@ -140,10 +140,17 @@ impl<'a> Sequence<'a> {
     }
 
     async fn operation(&mut self) {
-        // A job is in the middle of a change that the model makes in one go: steps until it is done, and uploads.
+        // A job is in the middle of a change that the model makes in one go: until it is done no job is submitted, because
+        // the model would not know what it starts with.
         if self.is_merging().await {
             let knows_all = self.bent_on.is_none() && self.running.values().all(|job| job.start.is_some());
-            return if knows_all && self.random.random_bool(0.1) { self.disturb().await } else { self.step().await };
+            return match self.random.random_range(0..100) {
+                0 => self.crash().await,
+                1 => self.sweep().await,
+                2 => self.search_between_steps().await,
+                3..=39 if knows_all => self.disturb().await,
+                _ => self.step().await,
+            };
         }
         self.current = self.random.random_range(0..self.apps.len());
         match self.random.random_range(0..100) {
@@ -162,7 +169,8 @@ impl<'a> Sequence<'a> {
             }
             58..=59 => self.crash().await,
             60..=62 => self.let_leases_run_out().await,
-            63..=64 => self.sweep().await,
+            63 => self.sweep().await,
+            64 => self.search_between_steps().await,
             _ => self.step().await,
         }
     }
@@ -312,7 +320,7 @@ impl<'a> Sequence<'a> {
     }
 
     /// One transaction of one of the workers, and what it means for the model.
-    async fn step(&mut self) {
+    pub(super) async fn step(&mut self) {
         if self.running.is_empty() {
             return;
         }
@@ -360,7 +368,7 @@ impl<'a> Sequence<'a> {
         if self.is_merging().await {
             self.check_nothing_is_lost().await;
         } else {
-            if !self.strays.is_empty() {
+            if self.beside.any {
                 self.check_nothing_is_lost().await;
                 self.learn().await;
             }

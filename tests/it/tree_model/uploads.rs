@@ -1,4 +1,4 @@
-//! Uploads, alone and into the middle of a merge.
+//! Uploads.
 
 use std::sync::atomic::Ordering;
 
@@ -44,7 +44,7 @@ impl Sequence<'_> {
     }
 
     /// A blob of so many bytes.
-    async fn put(&self, bytes: i64) -> (BlobId, Stored, Provisional) {
+    pub(super) async fn put(&self, bytes: i64) -> (BlobId, Stored, Provisional) {
         let bytes = vec![b'.'; usize::try_from(bytes).expect("few")];
         let blob_id = self.app().blob_ids.take(&self.app().db).await.expect("a blob id");
         let body = futures_util::stream::iter([Ok::<_, std::io::Error>(bytes.into())]);
@@ -52,7 +52,12 @@ impl Sequence<'_> {
         (blob_id, stored, self.app().blobs.provisional(blob_id))
     }
 
-    async fn store(&self, folder: &[String], name: &str, bytes: (BlobId, Stored, Provisional)) -> Result<(), Error> {
+    pub(super) async fn store(
+        &self,
+        folder: &[String],
+        name: &str,
+        bytes: (BlobId, Stored, Provisional),
+    ) -> Result<(), Error> {
         let (blob_id, stored, blob) = bytes;
         let upload = Upload {
             file_name: name.into(),
@@ -81,19 +86,5 @@ impl Sequence<'_> {
             }
         }
         self.bent_on = Some((vec!["a".to_owned()], vec!["b".to_owned()]));
-    }
-
-    /// An upload somewhere while a merge is in the middle of its pages.
-    pub(super) async fn disturb(&mut self) {
-        self.current = self.random.random_range(0..self.apps.len());
-        let folder = if self.random.random_bool(0.9) { self.known_path() } else { self.any_path() };
-        let name = *FILE_NAMES.choose(&mut self.random).expect("names");
-        self.uploads += 1;
-        let content = self.uploads;
-        // Only the cap of a history refuses it.
-        let bytes = self.put(content).await;
-        if self.store(&folder, name, bytes).await.is_ok() {
-            self.strays.push(content);
-        }
     }
 }
