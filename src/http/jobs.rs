@@ -43,7 +43,7 @@ pub async fn copy_folder(
     let params = body::read(&app, &headers, content).await?;
     let paths = params.texts(["sourceFolderPath", "destinationPath"])?;
     let include_versions = params.flag(&["includeVersions", "includeFileVersions"])?;
-    let request = Request { include_versions, ..into_folder(paths, Kind::Copy, names)? };
+    let request = Request { include_versions, ..into_folder(&app, paths, Kind::Copy, names)? };
     submitted(&app, request, &caller.public_key, &headers).await
 }
 
@@ -63,7 +63,7 @@ pub async fn move_folder(
     content: Body,
 ) -> Result<Response> {
     let params = body::read(&app, &headers, content).await?;
-    let request = into_folder(params.texts(["sourceFolderPath", "destinationPath"])?, Kind::Move, names)?;
+    let request = into_folder(&app, params.texts(["sourceFolderPath", "destinationPath"])?, Kind::Move, names)?;
     submitted(&app, request, &caller.public_key, &headers).await
 }
 
@@ -85,7 +85,7 @@ pub async fn rename_folder(
     let params = body::read(&app, &headers, content).await?;
     let [as_sent, new_name] = params.texts(["folderPath", "newFolderName"])?;
     let purge_cache = params.flag(&["purgeCache"])?;
-    let source = FolderPath::parse(as_sent).map_err(Refusal::from)?;
+    let source = folder_path(&app, as_sent)?;
     if new_name.contains('/') {
         return Err(Refusal::NameWithSlash("newFolderName").into());
     }
@@ -108,9 +108,9 @@ pub async fn rename_folder(
 }
 
 /// What copy and move have in common: a folder and the folder it goes into.
-fn into_folder([as_sent, destination]: [&str; 2], kind: Kind, names: Names) -> Result<Request, Refusal> {
-    let source = FolderPath::parse(as_sent)?;
-    let destination = FolderPath::parse(destination)?;
+fn into_folder(app: &App, [as_sent, destination]: [&str; 2], kind: Kind, names: Names) -> Result<Request, Refusal> {
+    let source = folder_path(app, as_sent)?;
+    let destination = folder_path(app, destination)?;
     let (_, name) = source.split_last().ok_or(Refusal::SourceIsRoot("sourceFolderPath"))?;
     Ok(Request {
         kind,
@@ -124,6 +124,12 @@ fn into_folder([as_sent, destination]: [&str; 2], kind: Kind, names: Names) -> R
         caller: String::new(),
         is_retry: false,
     })
+}
+
+/// A path no deeper than folders can be made. The depth is part of a path's syntax: it comes before what the path names.
+fn folder_path(app: &App, text: &str) -> Result<FolderPath, Refusal> {
+    let path = FolderPath::parse(text)?;
+    if path.is_deeper_than(app.settings.folder_depth_max) { Err(Refusal::BadFolderPath) } else { Ok(path) }
 }
 
 async fn submitted(app: &Arc<App>, mut request: Request, caller: &str, headers: &HeaderMap) -> Result<Response> {

@@ -34,7 +34,7 @@ struct Waiting {
 
 /// Accepts a request; the job to ask for. Done when the job row is durable, also when the caller has gone meanwhile.
 pub async fn submit(app: &Arc<App>, request: Request) -> Result<JobId> {
-    submit::check_shape(&request, app.settings.folder_depth_max)?;
+    submit::check_shape(&request)?;
     let (answer, told) = oneshot::channel();
     if app.submissions.join(Waiting { request, answer }) {
         tokio::spawn(serve(Arc::clone(app)));

@@ -46,7 +46,7 @@ pub struct Request {
 
 /// Accepts a request; the job to ask for. Done when the job row is durable.
 pub async fn submit(app: &App, request: &Request) -> Result<JobId> {
-    check_shape(request, app.settings.folder_depth_max)?;
+    check_shape(request)?;
     let answers = submit_all(app, std::slice::from_ref(request)).await?;
     let answer = answers.into_iter().next().ok_or_else(|| Error::Setup("a submission has no answer".into()))?;
     Ok(answer?)
@@ -139,11 +139,8 @@ pub fn stored_path(text: &str) -> Result<FolderPath> {
     FolderPath::parse(text).map_err(|fault| Error::Damaged(format!("a job has the path {text}: {fault:?}")))
 }
 
-/// What can be said without looking at the tree.
-pub fn check_shape(request: &Request, depth_max: usize) -> Result<(), Refusal> {
-    if request.source.is_deeper_than(depth_max) || request.destination.is_deeper_than(depth_max) {
-        return Err(Refusal::BadFolderPath);
-    }
+/// What can be said of sound paths without looking at the tree.
+pub fn check_shape(request: &Request) -> Result<(), Refusal> {
     let target = request.destination.join(&request.target_name);
     if request.kind == Kind::Rename {
         return if target == request.source { Err(Refusal::SameName("newFolderName")) } else { Ok(()) };

@@ -72,8 +72,9 @@ async fn copy_and_move_refuse_alike() {
             (body("/p/a".into(), "/b\n".into()), path),
             (body("/p/a".into(), "/b\u{7f}c".into()), path),
             (body(deep.clone().into(), "/b".into()), path),
-            (body("/p/a".into(), deep.into()), path),
-            // The syntax of paths comes before the root.
+            (body("/p/a".into(), deep.clone().into()), path),
+            // The syntax of paths comes before the root, and how deep a path is belongs to it.
+            (body("/".into(), deep.into()), path),
             (body("/".into(), "/../b".into()), path),
             (body("/".into(), "/b".into()), root),
             (body("///".into(), "/b".into()), root),
@@ -195,6 +196,8 @@ async fn rename_refuses() {
             (body("/p/a\u{0}".into(), "b".into()), path),
             (body("/p/a".into(), ".".into()), path),
             (body("/p/a".into(), "..".into()), path),
+            (body("/x".repeat(51).into(), "b".into()), path),
+            (body("/x".repeat(51).into(), "b/c".into()), path),
             (body("/p/a".into(), "b/c".into()), slash),
             (body("/p/a".into(), "/".into()), slash),
             (body("/".into(), "b".into()), root),
