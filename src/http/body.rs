@@ -18,6 +18,8 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 #[derive(Debug, PartialEq)]
 pub struct Params {
     map: Map<String, Value>,
+    /// Whether they come from a form, which has no types.
+    is_form: bool,
 }
 
 /// Reads a body to its end, but not for ever and not without bound.
@@ -45,10 +47,10 @@ pub async fn read(app: &App, headers: &HeaderMap, mut body: Body) -> Result<Para
 fn parse(bytes: &[u8], says_json: bool) -> Result<Params, Refusal> {
     let text = bytes.trim_ascii();
     match text.first() {
-        None => return Ok(Params { map: Map::new() }),
+        None => return Ok(Params { map: Map::new(), is_form: false }),
         Some(b'{') => {
             let Ok(Value::Object(map)) = serde_json::from_slice(text) else { return Err(Refusal::InvalidJson) };
-            return Ok(Params { map });
+            return Ok(Params { map, is_form: false });
         }
         Some(_) => {}
     }
@@ -61,7 +63,7 @@ fn parse(bytes: &[u8], says_json: bool) -> Result<Params, Refusal> {
         return Err(Refusal::InvalidJson);
     }
     let map = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(form_pair).collect::<Option<_>>();
-    Ok(Params { map: map.ok_or(Refusal::InvalidParameter)? })
+    Ok(Params { map: map.ok_or(Refusal::InvalidParameter)?, is_form: true })
 }
 
 /// A name and its value, decoded once; `None` when they are not UTF-8, which must not be stored as
@@ -112,7 +114,8 @@ impl Params {
         items.iter().map(|item| item.as_str().map(str::to_owned).ok_or(Refusal::NotAList(name))).collect()
     }
 
-    /// A flag in any of its spellings and any case; true if any of them is.
+    /// A flag in any of its spellings and any case; true if any of them is. Digits and an empty text stand for booleans in
+    /// forms only: JSON has booleans, and no client sends anything else but their words.
     pub fn flag(&self, names: &[&'static str]) -> Result<bool, Refusal> {
         let mut set = false;
         for (key, value) in &self.map {
@@ -120,8 +123,10 @@ impl Params {
             set |= match value {
                 Value::Null => false,
                 Value::Bool(flag) => *flag,
-                Value::String(text) if text.eq_ignore_ascii_case("true") || text == "1" => true,
-                Value::String(text) if text.eq_ignore_ascii_case("false") || text == "0" || text.is_empty() => false,
+                Value::String(text) if text.eq_ignore_ascii_case("true") => true,
+                Value::String(text) if text.eq_ignore_ascii_case("false") => false,
+                Value::String(text) if self.is_form && text == "1" => true,
+                Value::String(text) if self.is_form && (text == "0" || text.is_empty()) => false,
                 _ => return Err(Refusal::NotABoolean(name)),
             };
         }
@@ -150,12 +155,17 @@ mod tests {
 
     #[test]
     fn flags_come_in_every_spelling() {
-        let flag = |json: &str| parse(json.as_bytes(), true).unwrap().flag(&["includeVersions", "includeFileVersions"]);
+        let flag = |body: &str| parse(body.as_bytes(), true).unwrap().flag(&["includeVersions", "includeFileVersions"]);
         assert_eq!(flag(r#"{"IncludeFileVersions":true}"#), Ok(true));
         assert_eq!(flag(r#"{"includeVersions":false,"includeFileVersions":"True"}"#), Ok(true));
         assert_eq!(flag(r#"{"includeVersions":null}"#), Ok(false));
         assert_eq!(flag("{}"), Ok(false));
         assert_eq!(flag(r#"{"includeVersions":3}"#), Err(Refusal::NotABoolean("includeVersions")));
         assert_eq!(flag(r#"{"includeFileVersions":"maybe"}"#), Err(Refusal::NotABoolean("includeFileVersions")));
+        for (text, in_form) in [("1", true), ("0", false), ("", false)] {
+            assert_eq!(flag(&format!("includeVersions={text}")), Ok(in_form), "{text:?}");
+            let json = format!(r#"{{"includeVersions":"{text}"}}"#);
+            assert_eq!(flag(&json), Err(Refusal::NotABoolean("includeVersions")), "{text:?}");
+        }
     }
 }

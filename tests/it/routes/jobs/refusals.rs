@@ -140,7 +140,9 @@ async fn a_folder_cannot_be_moved_into_itself() {
 async fn a_flag_is_a_boolean_or_the_word_for_one() {
     on_both_catalogs(async |library: &mut Library| {
         library.put("/p/a/f.txt", bytes_of(1)).await;
-        for wrong in [json!(1), json!(0), json!("yes"), json!("maybe"), json!(["true"]), json!({}), json!(0.5)] {
+        // The digits and nothing at all stand for booleans in forms only.
+        let words = [json!("1"), json!("0"), json!(""), json!(" true"), json!("yes"), json!("maybe")];
+        for wrong in words.into_iter().chain([json!(1), json!(0), json!(["true"]), json!({}), json!(0.5)]) {
             for flag in ["includeVersions", "includeFileVersions"] {
                 let body = json!({ "sourceFolderPath": "/p/a", "destinationPath": "/b", flag: wrong });
                 let message = format!("{flag} parameter should be a boolean.");

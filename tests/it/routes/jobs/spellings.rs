@@ -22,6 +22,9 @@ async fn every_spelling_of_the_versions_flag() {
             (json!({ "includefileversions": true }), 2),
             (json!({ "includeVersions": "true" }), 2),
             (json!({ "includeFileVersions": "true" }), 2),
+            (json!({ "includeFileVersions": "True" }), 2),
+            (json!({ "includeFileVersions": "FALSE" }), 1),
+            (json!({ "includeFileVersions": null }), 1),
             (json!({ "includeVersions": false }), 1),
             (json!({ "includeFileVersions": false }), 1),
             (json!({ "includeVersions": "false", "includeFileVersions": "false" }), 1),
@@ -57,6 +60,8 @@ async fn forms_whatever_their_type_says() {
             ("&includeVersions=false", 1),
             ("&includeVersions=False&unknown=x", 1),
             ("&includeVersions=0", 1),
+            ("&includeVersions=", 1),
+            ("&includeVersions", 1),
             ("&includeVersions=0&includeFileVersions=1", 2),
         ];
         let mut number = 0;
