@@ -184,6 +184,7 @@ pub async fn report(State(app): AppState, _: Caller<FoldersRead>, WireId(id): Wi
         let folder = places.path(&mut tx, folder).await?;
         failures.push(json!({ "name": name, "folderPath": folder.map(|path| path.to_string()), "reason": reason }));
     }
+    let named = i64::try_from(failures.len()).unwrap_or(i64::MAX);
     let body = json!({
         "jobId": app.tag.wire(id.0),
         "type": job.kind.wire(),
@@ -196,6 +197,7 @@ pub async fn report(State(app): AppState, _: Caller<FoldersRead>, WireId(id): Wi
         "counts": { "folders": job.folders_done, "files": job.files_done, "olderVersions": job.versions_done, "leftBehind": job.failed_items },
         "failure": job.failure,
         "failures": failures,
+        "failuresTruncated": job.failed_items > named,
         "submittedAt": job.submitted.to_string(),
         "startedAt": job.started.map(|time| time.to_string()),
         "completedAt": job.finished.map(|time| time.to_string()),

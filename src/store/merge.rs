@@ -34,8 +34,9 @@ statements! {
     /// Names that both have and that did not fit; recorded up to a bound.
     RECORD_FAILURES: "INSERT INTO job_failure (job_id, folder_id, name, reason)
         SELECT $1, s.folder_id, s.name, 'VERSION_LIMIT_EXCEEDED' FROM merge_page p JOIN file s ON s.id = p.source_file
-        WHERE p.job_id = $1 AND p.added = 0 AND (SELECT count(*) FROM job_failure WHERE job_id = $1) < $2
-        ORDER BY s.name LIMIT $2 ON CONFLICT (job_id, folder_id, name) DO NOTHING";
+        WHERE p.job_id = $1 AND p.added = 0 ORDER BY s.name
+        LIMIT (SELECT CASE WHEN count(*) < $2 THEN $2 - count(*) ELSE 0 END FROM job_failure WHERE job_id = $1)
+        ON CONFLICT (job_id, folder_id, name) DO NOTHING";
     /// A clone's files that did not fit have nowhere to stay.
     DROP_UNFIT_HISTORY: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE job_id = $1 AND added = 0)";
     DROP_UNFIT: "DELETE FROM file WHERE id IN (SELECT source_file FROM merge_page WHERE job_id = $1 AND added = 0)";

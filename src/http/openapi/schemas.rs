@@ -357,7 +357,10 @@ pub struct JobReport {
     /// Why the job could do nothing, if so.
     #[schema(required)]
     failure: Option<String>,
+    /// The first 100.
     failures: Vec<JobFailure>,
+    /// Whether more was left behind than `failures` tells.
+    failures_truncated: bool,
     submitted_at: Time,
     #[schema(required)]
     started_at: Option<Time>,

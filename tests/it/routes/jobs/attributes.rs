@@ -158,6 +158,7 @@ async fn what_a_job_leaves_behind_is_in_its_report() {
             let report = library.get(&format!("/calotype/v1/jobs/{job}")).await;
             assert_eq!(report.body["failure"], Value::Null, "{report:#?}");
             assert_eq!(report.body["counts"]["leftBehind"], 1, "{report:#?}");
+            assert_eq!(report.body["failuresTruncated"], false, "{report:#?}");
             let failures = report.body["failures"].as_array().expect("a list");
             assert_eq!(failures.len(), 1, "{report:#?}");
             assert_eq!(
@@ -167,6 +168,40 @@ async fn what_a_job_leaves_behind_is_in_its_report() {
         }
         assert_eq!(library.paths("/a").await, ["full.txt"]);
         assert_eq!(library.sizes("/b/a/more.txt").await, [1, 1]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_report_names_a_hundred_of_the_files_that_were_left_behind_and_counts_all() {
+    on_both_catalogs(async |library: &mut Library| {
+        const FILES: usize = 170;
+        let name = |number: usize| format!("full-{number:03}.txt");
+        for number in 0..FILES {
+            library.put(&format!("/b/a/{}", name(number)), bytes_of(1)).await;
+        }
+        // Each gets the other's versions: 1 and 2, 3 and 5, 8 and 13, 21 and 34, at last 55 and 89, too many for one file.
+        for _ in 0..5 {
+            library.copy("/b/a", "/", true).await;
+            library.copy("/a", "/b", true).await;
+        }
+        library.put("/a/0-fits.txt", bytes_of(1)).await;
+        // Now two pages have fewer than a hundred that do not fit, and both together more.
+        library.server.options_mut().set_variable("CALOTYPE_BATCH_ROWS", 60);
+        library.kill_and_restart().await;
+        for call in ["copyFolder", "moveFolder"] {
+            let body = json!({ "sourceFolderPath": "/a", "destinationPath": "/b", "includeVersions": true });
+            let job = library.submit(call, body).await;
+            library.completed(&job).await;
+            let report = library.get(&format!("/calotype/v1/jobs/{job}")).await.body;
+            assert_eq!(report["counts"]["leftBehind"], FILES, "{call}");
+            let named: Vec<_> =
+                report["failures"].as_array().expect("a list").iter().map(|one| one["name"].clone()).collect();
+            assert_eq!(named, (0..100).map(|number| json!(name(number))).collect::<Vec<_>>(), "the first by {call}");
+            assert_eq!(report["failuresTruncated"], true, "{call}");
+        }
+        assert_eq!(library.paths("/a").await.len(), FILES);
+        assert_eq!(library.sizes("/b/a/0-fits.txt").await, [1, 1]);
     })
     .await;
 }
