@@ -2,7 +2,7 @@
 //!
 //! Roles are told apart by path alone, so one listener serves API, uploads and delivery, and `/v2` is
 //! `/v1` with names kept as sent. Before routing, API paths are brought into one form: fixed segments in
-//! lower case, no trailing slash.
+//! lower case, no trailing slash, and the slash in `/v2/bulkJobs/` that a client forgets.
 
 mod body;
 mod bounds;
@@ -52,6 +52,9 @@ use crate::tree::place::Names;
 
 /// Present in requests of all current SDKs.
 const SDK_LANGUAGE: &str = "x-stainless-lang";
+
+/// What rclone's backend makes of `/v2/bulkJobs/`.
+const RUN_TOGETHER: &str = "/v2bulkjobs/";
 
 /// The whole service.
 pub fn service(
@@ -146,14 +149,16 @@ async fn no_route() -> Response {
 fn normalise_path(mut request: Request<Body>) -> Request<Body> {
     let path = request.uri().path();
     let begins = |prefix: &&str| path.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    if !["/v1/", "/v2/", "/api/v1/", "/api/v2/", "/calotype/"].iter().any(begins) {
+    if !["/v1/", "/v2/", RUN_TOGETHER, "/api/v1/", "/api/v2/", "/calotype/"].iter().any(begins) {
         return request;
     }
     let lower = path.to_ascii_lowercase();
     let trimmed = lower.trim_end_matches('/');
-    if trimmed != path {
+    let apart = trimmed.strip_prefix(RUN_TOGETHER).map(|rest| format!("/v2/bulkjobs/{rest}"));
+    let normal = apart.as_deref().unwrap_or(trimmed);
+    if normal != path {
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-        if let Ok(uri) = format!("{trimmed}{query}").parse::<Uri>() {
+        if let Ok(uri) = format!("{normal}{query}").parse::<Uri>() {
             *request.uri_mut() = uri;
         }
     }

@@ -35,7 +35,7 @@ const DELIVERY: &str = "/library/";
         description = "A self-hosted media library server that speaks the ImageKit REST API.\n\n\
             Every path under `/v1` is also served under `/v2`, where names of new files and folders are kept exactly as sent; `/v1` \
             replaces what is not a letter, mark, numeral, `.`, `_` or `-` by `_`. Fixed parts of a path may be written in any case, and a \
-            slash at the end changes nothing. Bodies are JSON; forms are read too.\n\n\
+            slash at the end changes nothing. `/v2bulkJobs/…` is read as `/v2/bulkJobs/…`. Bodies are JSON; forms are read too.\n\n\
             Authentication is HTTP Basic with the private key as user name; the password does not matter. Every answer has an id in \
             `x-ik-requestId`, every error a body with `message` and `help`, and where a program may want to tell errors apart a `reason`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),

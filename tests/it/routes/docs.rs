@@ -19,11 +19,16 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 /// Not calls: the document and the page themselves, and what leads to them.
 const OWN: [&str; 6] = ["/", "/openapi.json", "/docs", "/docs/", "/docs/docs.css", "/docs/docs.js"];
 /// Other spellings of documented calls, for clients of older generations; the document tells of them in prose.
-const ALIASES: [(&str, &str); 8] = [
+const ALIASES: [(&str, &str); 13] = [
     // Answered with what is missing.
     ("patch", "/v1/custommetadatafields"),
     ("delete", "/v1/custommetadatafields"),
     ("put", "/v1/bulkjobs/movefolder"),
+    ("post", "/v2bulkjobs/copyfolder"),
+    ("post", "/v2bulkjobs/movefolder"),
+    ("put", "/v2bulkjobs/movefolder"),
+    ("post", "/v2bulkjobs/renamefolder"),
+    ("get", "/v2bulkjobs/{}"),
     ("delete", "/v1/files/{}/versions/{}/restore"),
     ("post", "/v1/files/upload"),
     ("post", "/api/v1/files/addtags"),

@@ -174,6 +174,40 @@ async fn every_spelling_of_the_calls_and_of_the_status() {
     .await;
 }
 
+/// One client leaves out the slash behind the version.
+#[tokio::test]
+async fn the_calls_without_a_slash_behind_v2() {
+    on_both_catalogs(async |library: &mut Library| {
+        let send = async |method: Method, call: &str, body: Value| {
+            let sent = library.client.send(method, &format!("/v2bulkJobs/{call}"), Some(body)).await;
+            let id = job_id(&sent.expect("an answer"));
+            library.completed(&id).await;
+            for status in ["ID", "ID/"] {
+                let answer = library.get(&format!("/v2bulkJobs/{}", status.replace("ID", &id))).await;
+                succeeded(&answer, 200);
+                assert_eq!(answer.body["status"], "Completed");
+                assert_eq!(answer.header("cache-control"), Some("no-store"));
+            }
+        };
+        let transfer = |from: &str, to: &str| json!({ "sourceFolderPath": from, "destinationPath": to });
+        library.put("/a/f.txt", bytes_of(1)).await;
+        // Names are kept as they are, as on `/v2`.
+        send(Method::POST, "copyFolder", transfer("/a", "/b (1)")).await;
+        send(Method::POST, "moveFolder/", transfer("/b (1)", "/c (2)")).await;
+        send(Method::PUT, "moveFolder", transfer("/c (2)/b (1)", "/d (3)")).await;
+        send(Method::PUT, "movefolder", transfer("/d (3)", "/e (4)")).await;
+        send(Method::POST, "renameFolder", json!({ "folderPath": "/e (4)", "newFolderName": "f (5)" })).await;
+        let copied = "f (5)/d (3)/b (1)/a/f.txt";
+        assert!(library.paths("").await.contains(&copied.to_owned()), "{:?}", library.paths("").await);
+        let unknown = library.get(&format!("/v2bulkJobs/{UNKNOWN_ID}")).await;
+        refused(&unknown, 404, None, "The requested job does not exist.");
+        for nothing in ["/v2bulkJobs", "/v2bulkJobs/a/b", "/v1bulkJobs/copyFolder", "/v2files"] {
+            refused(&library.post(nothing, transfer("/a", "/x")).await, 404, None, "Not found");
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn purge_cache_in_words() {
     on_both_catalogs(async |library: &mut Library| {
