@@ -6,7 +6,8 @@ use calotype::app::{App, Parts};
 use calotype::blobs::Blobs;
 use calotype::config::Settings;
 use calotype::error::Result;
-use calotype::store::Db;
+use calotype::store::{Db, sqlite_options};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 use tempfile::TempDir;
 use url::Url;
 
@@ -79,5 +80,21 @@ impl Catalog {
             lock: None,
         };
         App::open(parts, settings, None).await
+    }
+}
+
+/// Runs a statement on a catalog beside whoever has it open, for what no library does itself: damage, times long past. `file`
+/// is the catalog's where there is no URL. How many rows it met.
+pub async fn execute(url: Option<&str>, file: &Path, statement: &str) -> u64 {
+    let statement = AssertSqlSafe(statement.to_owned());
+    match url {
+        Some(url) => {
+            let mut connection = PgConnection::connect(url).await.expect("a connection");
+            sqlx::query(statement).execute(&mut connection).await.expect("the statement").rows_affected()
+        }
+        None => {
+            let mut connection = sqlite_options(file).connect().await.expect("a connection");
+            sqlx::query(statement).execute(&mut connection).await.expect("the statement").rows_affected()
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What is said about a file goes with each of its versions: through copy, move, rename and merge.
 
 use super::*;
+use crate::support::catalog::execute;
 
 /// What a version may have to itself: its place, and what names it.
 const PLACE: [&str; 6] = ["fileId", "filePath", "url", "thumbnail", "versionInfo", "type"];
@@ -104,6 +105,82 @@ fn without_times(version: &Map<String, Value>) -> Map<String, Value> {
     let mut version = version.clone();
     ["type", "createdAt", "updatedAt"].iter().for_each(|key| drop(version.remove(*key)));
     version
+}
+
+/// When each version was created and updated, the oldest version first.
+async fn times(library: &Library, path: &str) -> Vec<[String; 2]> {
+    let versions = versions(library, path, &[]).await;
+    versions.iter().map(|version| TIMES.map(|key| assert_time(&version[key]))).collect()
+}
+
+#[tokio::test]
+async fn a_merging_move_keeps_the_times_of_all_versions_but_the_newest() {
+    on_both_catalogs(async |library: &mut Library| {
+        // They take turns, so that no order of the times is the order of the versions.
+        for size in 1..=3 {
+            for path in ["/b/a/f.txt", "/a/f.txt"] {
+                tokio::time::sleep(A_MOMENT).await;
+                library.put(path, bytes_of(size)).await;
+            }
+        }
+        tokio::time::sleep(A_MOMENT).await;
+        let (source, target) = (times(library, "/a/f.txt").await, times(library, "/b/a/f.txt").await);
+        library.move_into("/a", "/b").await;
+        let merged = times(library, "/b/a/f.txt").await;
+        assert_eq!(library.sizes("/b/a/f.txt").await, [1, 2, 3, 1, 2, 3]);
+        assert_eq!(merged[..2], target[..2], "the older versions of the target");
+        let [created, updated] = &target[2];
+        // As a file it had the time of the file's creation; as a version it has that of its upload.
+        assert_eq!(merged[2].each_ref(), [updated, updated], "the version that was the target's newest");
+        assert_eq!(merged[3..5], source[..2], "the older versions of the source");
+        assert_eq!(&merged[5][0], created, "the file was created when the target's was");
+        assert!(merged[5][1] > source[2][1], "the file was updated by the move: {merged:#?}");
+    })
+    .await;
+}
+
+/// What is known of a picture.
+const FACTS: [&str; 8] = ["fileType", "mime", "size", "width", "height", "hasAlpha", "embeddedMetadata", "AITags"];
+
+#[tokio::test]
+async fn what_is_known_of_a_picture_goes_with_it() {
+    on_both_catalogs(async |library: &mut Library| {
+        let picture: &[u8] = include_bytes!("../docs/lacock.png");
+        library.put("/a/p.png", picture).await;
+        // Nothing here looks into pictures so deeply yet. What is known must go along all the same.
+        let known = r#"ai_tags = '[{"name":"window","confidence":97.5,"source":"some-engine"}]',
+            embedded_metadata = '{"Artist":"W. H. F. Talbot"}'"#;
+        let options = library.server.options();
+        let file = options.data.join("catalog.db");
+        execute(options.catalog.as_deref(), &file, &format!("UPDATE content SET {known} WHERE is_image")).await;
+        library.put("/onto/a/p.png", bytes_of(1)).await;
+        library.put("/there/renamed/p.png", bytes_of(1)).await;
+
+        let facts = async |path: &str| -> Vec<Value> {
+            let all = versions(library, path, &[]).await;
+            all.iter().map(|version| FACTS.iter().map(|key| version.get(*key).cloned()).collect()).collect()
+        };
+        let source = facts("/a/p.png").await;
+        assert_eq!(source[0][0], "image");
+        for (key, value) in FACTS.iter().zip(source[0].as_array().expect("values")) {
+            assert!(!value.is_null(), "{key} of the picture is not known");
+        }
+        let plain = facts("/onto/a/p.png").await;
+        library.copy("/a", "/copied", false).await;
+        library.copy("/a", "/with-versions", true).await;
+        library.copy("/a", "/onto", false).await;
+        library.move_into("/a", "/moved").await;
+        library.run("renameFolder", json!({ "folderPath": "/moved/a", "newFolderName": "renamed" })).await;
+        for path in ["/copied/a/p.png", "/with-versions/a/p.png", "/moved/renamed/p.png"] {
+            assert_eq!(facts(path).await, source, "{path}");
+        }
+        library.move_into("/moved/renamed", "/there").await;
+        for path in ["/onto/a/p.png", "/there/renamed/p.png"] {
+            assert_eq!(facts(path).await, [&plain[..], &source].concat(), "{path}");
+        }
+        assert_eq!(library.bytes("/there/renamed/p.png").await, picture);
+    })
+    .await;
 }
 
 #[tokio::test]
