@@ -4,10 +4,10 @@ use super::*;
 use crate::support::catalog::execute;
 
 /// What a version may have to itself: its place, and what names it.
-const PLACE: [&str; 6] = ["fileId", "filePath", "url", "thumbnail", "versionInfo", "type"];
-const TIMES: [&str; 2] = ["createdAt", "updatedAt"];
+pub(super) const PLACE: [&str; 6] = ["fileId", "filePath", "url", "thumbnail", "versionInfo", "type"];
+pub(super) const TIMES: [&str; 2] = ["createdAt", "updatedAt"];
 
-async fn patch(library: &Library, path: &str, body: Value) {
+pub(super) async fn patch(library: &Library, path: &str, body: Value) {
     let id = library.entry(path).await["fileId"].as_str().expect("an id").to_owned();
     let path = format!("/v1/files/{id}/details");
     library.client.send(Method::PATCH, &path, Some(body)).await.expect("an answer").expect(200);
@@ -29,7 +29,7 @@ async fn put_described(library: &Library, path: &str, word: &str) {
 }
 
 /// All versions of a file, the oldest first, without these keys.
-async fn versions(library: &Library, path: &str, without: &[&str]) -> Vec<Map<String, Value>> {
+pub(super) async fn versions(library: &Library, path: &str, without: &[&str]) -> Vec<Map<String, Value>> {
     let id = library.entry(path).await["fileId"].as_str().expect("an id").to_owned();
     let answer = library.client.versions(&id).await.expect("an answer").expect(200);
     let mut versions: Vec<_> = answer.body.as_array().expect("versions").clone();

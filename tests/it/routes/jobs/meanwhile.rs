@@ -3,6 +3,7 @@
 //! Paths are resolved when the job starts; what has become impossible by then ends the job, and its report says why. What
 //! a request deletes while a job runs is deleted: nothing of it comes back, and nothing that can still be seen goes into it.
 
+use super::attributes::{PLACE, TIMES, patch, versions};
 use super::*;
 
 /// A job over the files of [`put_many`] takes some seconds with these.
@@ -193,6 +194,67 @@ async fn uploads_into_the_source_of_a_merging_move_are_not_lost() {
         assert_eq!(lates(&merged) + lates(&left), late);
         assert!(lates(&merged) > 0, "all came too late to be met");
         assert_eq!((merged.len() - lates(&merged), left.len() - lates(&left)), (MANY + 1, 0));
+    })
+    .await;
+}
+
+/// Waits until a copy has written that many files of its clone, which nobody sees yet.
+async fn until_cloned(library: &Library, job: &str, files: i64) {
+    loop {
+        let report = library.get(&format!("/calotype/v1/jobs/{job}")).await.body;
+        assert_eq!(report["status"], "Pending", "the copy was too fast to be met");
+        if report["counts"]["files"].as_i64().expect("a number") >= files {
+            return;
+        }
+        tokio::time::sleep(A_MOMENT).await;
+    }
+}
+
+#[tokio::test]
+async fn a_copy_shows_what_was_said_about_its_files_when_it_started() {
+    let slower = [SLOW[0], ("CALOTYPE_BATCH_PAUSE_MS", "200")];
+    with_settings(&slower, async |library: &mut Library| {
+        let name = |number: usize| format!("a/file-{number:02}.txt");
+        let said = |word: &str, number: usize| {
+            json!({ "tags": [word, number.to_string()], "description": word, "customCoordinates": format!("{number},1,1,1") })
+        };
+        put_many(library, "/a").await;
+        for number in 0..MANY {
+            let path = format!("/{}", name(number));
+            patch(library, &path, said("first", number)).await;
+            library.put(&path, bytes_of(100 + number)).await;
+            patch(library, &path, said("before", number)).await;
+        }
+        let facts = async |folder: &str| {
+            let mut facts = Vec::new();
+            for number in 0..MANY {
+                let path = format!("{folder}/{}", name(number));
+                facts.push(versions(library, &path, &[&PLACE[..], &TIMES].concat()).await);
+            }
+            facts
+        };
+        let before = facts("").await;
+        assert_eq!(before[7][0]["tags"], json!(["first", "7"]));
+        assert_eq!(before[7][1]["description"], "before");
+        let mut copy = transfer("/a", "/to");
+        copy["includeVersions"] = true.into();
+        let job = library.submit("copyFolder", copy).await;
+        until_cloned(library, &job, 1).await;
+        // Against the order of the copy, so that it meets files from before and from after.
+        for number in (0..MANY).rev() {
+            let path = format!("/{}", name(number));
+            patch(library, &path, said("after", number)).await;
+            let unpublished = json!({ "publish": { "isPublished": false, "includeFileVersions": true } });
+            patch(library, &path, unpublished).await;
+        }
+        assert!(is_pending(library, &job).await, "all of this while the copy ran");
+        library.completed(&job).await;
+        assert_eq!(facts("/to").await, before);
+        let after = facts("").await;
+        for (number, versions) in after.iter().enumerate() {
+            assert_eq!(versions[1]["description"], "after", "{number}");
+            assert!(versions.iter().all(|version| version["isPublished"] == false), "{number}: {versions:#?}");
+        }
     })
     .await;
 }
