@@ -258,3 +258,64 @@ async fn a_copy_shows_what_was_said_about_its_files_when_it_started() {
     })
     .await;
 }
+
+/// The number in an id, and what stands before it.
+fn parts_of_id(id: &str) -> (&str, u64) {
+    let (tag, number) = id.split_at(8);
+    (tag, u64::from_str_radix(number, 16).expect("a hexadecimal number"))
+}
+
+#[tokio::test]
+async fn nobody_changes_by_its_id_what_is_not_published() {
+    let slower = [SLOW[0], ("CALOTYPE_BATCH_PAUSE_MS", "300")];
+    with_settings(&slower, async |library: &mut Library| {
+        put_many(library, "/a").await;
+        library.put("/a/file-00.txt", bytes_of(50)).await;
+        // Ids of one server follow each other, so those of the clone lie between those of two uploads.
+        let probe =
+            async |path: &str| library.put(path, bytes_of(1)).await["fileId"].as_str().expect("an id").to_owned();
+        let marker = probe("/marker.txt").await;
+        let mut copy = transfer("/a", "/to");
+        copy["includeVersions"] = true.into();
+        let job = library.submit("copyFolder", copy).await;
+        until_cloned(library, &job, MANY as i64 / 2).await;
+        let probe = probe("/probe.txt").await;
+        let ((tag, end), (_, begin)) = (parts_of_id(&probe), parts_of_id(&marker));
+        // The marker's own content comes behind it.
+        let guesses: Vec<String> = (begin + 2..end).map(|number| format!("{tag}{number:016x}")).collect();
+        assert!(guesses.len() < 500, "{} ids between {marker} and {probe}", guesses.len());
+        let no_file = "The requested file does not exist.";
+        for id in &guesses {
+            refused(&library.client.delete_file(id).await.expect("an answer"), 404, None, no_file);
+            let details = format!("/v1/files/{id}/details");
+            for body in [json!({ "tags": ["x"] }), json!({ "publish": { "isPublished": false } })] {
+                let answer = library.client.send(Method::PATCH, &details, Some(body)).await.expect("an answer");
+                refused(&answer, 404, None, no_file);
+            }
+        }
+        for some in guesses.chunks(50) {
+            for (call, body) in [
+                ("addTags", json!({ "fileIds": some, "tags": ["x"] })),
+                ("removeTags", json!({ "fileIds": some, "tags": ["x"] })),
+                ("removeAITags", json!({ "fileIds": some, "AITags": ["x"] })),
+                ("batch/deleteByFileIds", json!({ "fileIds": some })),
+            ] {
+                let answer = library.post(&format!("/v1/files/{call}"), body).await;
+                assert_eq!(answer.status, 404, "{call}: {answer:#?}");
+                assert_eq!(answer.body["missingFileIds"].as_array().expect("ids").len(), some.len(), "{call}");
+            }
+            // With one that can be seen it is the same.
+            let with_probe = json!({ "fileIds": [&some[0], &probe], "tags": ["x"] });
+            assert_eq!(library.post("/v1/files/addTags", with_probe).await.status, 404);
+        }
+        assert!(is_pending(library, &job).await, "all of this while the copy could not be seen");
+        library.completed(&job).await;
+        let copy = library.tree("/to/a").await;
+        assert_eq!(contents(&copy), contents(&library.tree("/a").await));
+        assert_eq!(library.sizes("/to/a/file-00.txt").await, [1, 50]);
+        assert_eq!(library.entry("/probe.txt").await["tags"], Value::Null);
+        let guessed = copy.values().filter(|file| guesses.iter().any(|id| file["fileId"] == **id)).count();
+        assert!(guessed >= MANY / 2, "only {guessed} ids of the copy were guessed");
+    })
+    .await;
+}
