@@ -13,6 +13,7 @@ mod lease;
 mod ops;
 mod power;
 mod recover;
+mod resent;
 mod routes;
 mod search;
 mod side_by_side;

@@ -183,13 +183,7 @@ async fn a_job_that_fails_again_and_again_does_not_keep_others_waiting() {
     let catalog = Catalog::sqlite();
     let app = library(&catalog).await;
     let broken = submitted(&app, Kind::Copy, "small", "there").await;
-    let options = calotype::store::sqlite_options(&catalog.file());
-    let mut connection = sqlx::ConnectOptions::connect(&options).await.expect("a connection");
-    sqlx::query("UPDATE job SET phase = 'publish' WHERE id = $1")
-        .bind(broken.0)
-        .execute(&mut connection)
-        .await
-        .expect("damage");
+    catalog.execute(&format!("UPDATE job SET phase = 'publish' WHERE id = {}", broken.0)).await;
     let stop = app.settings.shutdown_patience;
     let sound = submitted(&app, Kind::Move, "other", "there").await;
     let app = std::sync::Arc::new(app);
@@ -345,6 +339,33 @@ async fn submissions_that_arrive_together_do_not_make_the_queue_too_long() {
         assert!(matches!(answers[2], Err(Refusal::QueueFull)));
         let last = *answers[1].as_ref().expect("accepted");
         until_finished(&app, &mut Worker::new("one/1".into()), last).await;
+        end(&app).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finished_job_can_be_asked_for_for_thirty_days() {
+    on_both("thirty_days", async |catalog| {
+        const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+        let app = library(&catalog).await;
+        let mut worker = Worker::new("one/1".into());
+        let (younger, older) =
+            (submitted(&app, Kind::Move, "small", "there").await, submitted(&app, Kind::Move, "other", "there").await);
+        for job in [younger, older] {
+            if phase(&app, job).await != Phase::Done {
+                until_finished(&app, &mut worker, job).await;
+            }
+        }
+        for (job, days) in [(younger, 29), (older, 31)] {
+            let finished = Millis::now().0 - days * DAY_MS;
+            let met = catalog.execute(&format!("UPDATE job SET finished = {finished} WHERE id = {}", job.0)).await;
+            assert_eq!(met, 1);
+        }
+        calotype::jobs::sweep::round(&app).await.expect("a round");
+        for (job, is_known) in [(younger, true), (older, false)] {
+            assert_eq!(jobs::status(&app.db, job).await.expect("a read").is_some(), is_known);
+        }
         end(&app).await;
     })
     .await;

@@ -62,6 +62,11 @@ impl Catalog {
         self.database.is_some()
     }
 
+    /// Runs a statement beside the library; how many rows it met.
+    pub async fn execute(&self, statement: &str) -> u64 {
+        execute(self.url(), &self.file(), statement).await
+    }
+
     /// A library over the catalog, with blobs in memory that outlive it.
     pub async fn app(&self, server_name: &str, settings: Settings) -> App {
         let app = self.app_over(self.db().await, self.blobs.clone(), server_name, settings).await;
