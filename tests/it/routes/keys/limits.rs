@@ -87,3 +87,45 @@ async fn after_the_told_time_there_is_room_again() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn bulk_calls_tell_the_limit_even_when_the_queue_is_full() {
+    let settings = [
+        ("CALOTYPE_RATE_LIMIT", "100000"),
+        ("CALOTYPE_RATE_LIMIT_INTERVAL", "3600000"),
+        ("CALOTYPE_QUEUED_JOBS_MAX", "1"),
+        ("CALOTYPE_BATCH_ROWS", "1"),
+        ("CALOTYPE_BATCH_PAUSE_MS", "100"),
+    ];
+    with_settings(&settings, async |library| {
+        for number in 0..20 {
+            library.put(&format!("/a/{number}.txt"), bytes_of(1)).await;
+        }
+        let assert_told = |answer: &Answer| {
+            let [limit, reset_ms, interval_ms] = told(answer).unwrap_or_else(|| panic!("no limit in {answer:#?}"));
+            assert_eq!((limit, interval_ms), (100_000, 3_600_000));
+            assert!((1..=interval_ms).contains(&reset_ms), "{answer:#?}");
+        };
+        let transfer = |from: &str, to: &str| json!({ "sourceFolderPath": from, "destinationPath": to });
+        for (call, body) in [
+            ("renameFolder", json!({ "folderPath": "/a", "newFolderName": "b" })),
+            ("moveFolder", transfer("/b", "/c")),
+            ("copyFolder", transfer("/c/b", "/d")),
+        ] {
+            let accepted = library.post(&format!("/v1/bulkJobs/{call}"), body).await;
+            assert_told(&accepted);
+            let id = job_id(&accepted);
+            let status = library.get(&format!("/v1/bulkJobs/{id}")).await;
+            succeeded(&status, 200);
+            assert_told(&status);
+            if call != "copyFolder" {
+                library.completed(&id).await;
+            }
+        }
+        let refusal = library.post("/v1/bulkJobs/copyFolder", transfer("/c/b", "/e")).await;
+        refused(&refusal, 429, None, "Too many bulk jobs are waiting. Please try again later.");
+        assert_told(&refusal);
+        assert!(refusal.header("retry-after").is_some_and(|wait| wait.parse::<u64>().is_ok()), "{refusal:#?}");
+    })
+    .await;
+}
