@@ -368,6 +368,11 @@ async fn a_job_answers_with_its_four_keys_and_is_never_cached() {
                 }
                 assert_eq!(answer.body, expected);
                 if completed {
+                    if let Some(purge) = answer.body["purgeRequestId"].as_str() {
+                        let purge = library.get(&format!("/v1/files/purge/{purge}")).await;
+                        succeeded(&purge, 200);
+                        assert_eq!(purge.body, json!({ "status": "Completed" }), "known together with the job's end");
+                    }
                     break;
                 }
                 assert_eq!(answer.body["status"], "Pending");
