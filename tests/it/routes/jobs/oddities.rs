@@ -146,3 +146,104 @@ async fn folders_below_the_deepest_level_go_along_and_are_found() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_folder_whose_name_v1_would_clean_is_found_by_v1_as_it_is_called() {
+    on_both_catalogs(async |library: &mut Library| {
+        // The clean name, and what a percent sign would stand for in a URL, are other folders.
+        for (name, others, new_name, cleaned) in [
+            ("new (2)!", ["new__2__", "new (2)"], "newer (3)!", "newer__3__"),
+            ("a%20b", ["a_20b", "a b"], "c%20d", "c_20d"),
+            (" +&.x", ["___.x", "%20+&.x"], "+&.y", "___y"),
+        ] {
+            let body = json!({ "folderName": name, "parentFolderPath": "/p" });
+            succeeded(&library.post("/v2/folder", body).await, 201);
+            library.put(&format!("/p/{name}/f.txt"), bytes_of(1)).await;
+            for other in others {
+                let at = format!("/p/{other}");
+                for call in ["copyFolder", "moveFolder"] {
+                    let body = json!({ "sourceFolderPath": at, "destinationPath": "/q" });
+                    let message = format!("No files & folder found at sourceFolderPath {at}");
+                    let answer = library.post(&format!("/v1/bulkJobs/{call}"), body).await;
+                    refused(&answer, 404, Some("NO_FILES_FOLDER"), &message);
+                }
+                let body = json!({ "folderPath": at, "newFolderName": "new" });
+                let message = format!("No folder found with folderPath {at}");
+                let answer = library.post("/v1/bulkJobs/renameFolder", body).await;
+                refused(&answer, 404, Some("FOLDER_NOT_FOUND"), &message);
+            }
+            library.move_into(&format!("/p/{name}"), "/q").await;
+            let body = json!({ "folderPath": format!("/q/{name}"), "newFolderName": new_name });
+            assert_eq!(library.paths("/q").await, [format!("{name}/"), format!("{name}/f.txt")], "a move keeps names");
+            library.run("renameFolder", body).await;
+            assert_eq!(library.paths("/q").await, [format!("{cleaned}/"), format!("{cleaned}/f.txt")]);
+            library.client.delete_folder("/q").await.expect("an answer").expect(204);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_ways_to_write_an_accent_are_two_names() {
+    on_both_catalogs(async |library: &mut Library| {
+        let (apart, joined) = ("e\u{301}", "\u{e9}");
+        for (name, other) in [(apart, joined), (joined, apart)] {
+            library.put(&format!("/{name}/f.txt"), bytes_of(1)).await;
+            let at = format!("/{other}");
+            for call in ["copyFolder", "moveFolder"] {
+                let body = json!({ "sourceFolderPath": at, "destinationPath": "/to" });
+                let answer = library.post(&format!("/v1/bulkJobs/{call}"), body).await;
+                let message = format!("No files & folder found at sourceFolderPath {at}");
+                refused(&answer, 404, Some("NO_FILES_FOLDER"), &message);
+            }
+            let body = json!({ "folderPath": at, "newFolderName": "new" });
+            let answer = library.post("/v1/bulkJobs/renameFolder", body).await;
+            refused(&answer, 404, Some("FOLDER_NOT_FOUND"), &format!("No folder found with folderPath {at}"));
+            // The other way to write it is another name.
+            library.run("renameFolder", json!({ "folderPath": format!("/{name}"), "newFolderName": other })).await;
+            assert_eq!(library.paths("").await, [format!("{other}/"), format!("{other}/f.txt")]);
+            // And both have room beside each other.
+            library.put(&format!("/{name}/g.txt"), bytes_of(2)).await;
+            library.copy(&at, "/to", false).await;
+            library.move_into(&format!("/{name}"), "/to").await;
+            let mut both = [format!("{other}/"), format!("{other}/f.txt"), format!("{name}/"), format!("{name}/g.txt")];
+            both.sort();
+            assert_eq!(library.paths("/to").await, both);
+            for folder in [&at, "/to"] {
+                library.client.delete_folder(folder).await.expect("an answer").expect(204);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_call_has_no_use_for_it_does_not_read() {
+    on_both_catalogs(async |library: &mut Library| {
+        for size in [1, 2] {
+            library.put("/a/f.txt", bytes_of(size)).await;
+        }
+        for ignored in [json!(true), json!("false"), json!("whatever"), json!([1]), json!({ "a": 1 }), json!(null)] {
+            let rename = json!({
+                "folderPath": "/a", "newFolderName": "b", "includeVersions": ignored, "includeFileVersions": ignored,
+                "sourceFolderPath": ignored, "destinationPath": ignored, "unknown": ignored,
+            });
+            library.run("renameFolder", rename).await;
+            let back = json!({
+                "sourceFolderPath": "/b", "destinationPath": "/c", "includeVersions": ignored, "purgeCache": ignored,
+                "folderPath": ignored, "newFolderName": ignored, "unknown": ignored,
+            });
+            let status = library.run("moveFolder", back).await;
+            assert_eq!(status.get("purgeRequestId"), None);
+            assert_eq!(library.sizes("/c/b/f.txt").await, [1, 2], "{ignored}");
+            library.move_into("/c/b", "/").await;
+            library.run("renameFolder", json!({ "folderPath": "/b", "newFolderName": "a" })).await;
+            let copy = json!({
+                "sourceFolderPath": "/a", "destinationPath": "/copies", "purgeCache": ignored, "unknown": ignored,
+            });
+            library.run("copyFolder", copy).await;
+        }
+        assert_eq!(library.sizes("/copies/a/f.txt").await, [2; 6]);
+    })
+    .await;
+}
