@@ -1,4 +1,4 @@
-//! A step whose commit failed leaves nothing behind, and no step is done by two workers.
+//! A step whose commit failed leaves nothing behind, no step is done by two workers, and nobody waits for one that has ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,6 +70,54 @@ async fn a_job_is_one_workers_at_a_time(catalog: &Catalog) {
     drop(tx);
     let found = check::check(&app.db, Some(&app.blobs)).await.expect("a check");
     assert!(found.violations.is_empty(), "{:#?}", found.violations);
+    app.db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_ends_with_its_worker_on_sqlite() {
+    a_lease_ends_with_its_worker(&Catalog::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_ends_with_its_worker_on_postgres() {
+    let Some(catalog) = Catalog::postgres("lease_ends").await else { return };
+    a_lease_ends_with_its_worker(&catalog).await;
+}
+
+/// Leases here never run out, so whoever goes on with the job does so because its lease was given up.
+async fn a_lease_ends_with_its_worker(catalog: &Catalog) {
+    let open = async |name: &str| catalog.app(name, Settings { batch_rows: 1, ..Settings::default() }).await;
+    let for_ever = async || catalog.execute("UPDATE job SET lease_until = 9000000000000000").await;
+    let worked = Stepped::Worked(Vec::new());
+    let app = open("one").await;
+    queue_copy(&app).await;
+    let (mut first, mut second) = (Worker::new("one/1".into()), Worker::new("two/1".into()));
+    assert_eq!(worker::step(&app, &mut first).await.expect("a step"), worked);
+    for_ever().await;
+    assert_eq!(worker::step(&app, &mut second).await.expect("a look"), Stepped::Idle, "the job is the first's");
+    worker::release(&app, &first).await.expect("the lease is given back");
+    assert_eq!(worker::step(&app, &mut second).await.expect("a step"), worked, "the first has ended");
+    for_ever().await;
+    worker::release(&app, &first).await.expect("nothing is given back");
+    assert_eq!(worker::step(&app, &mut first).await.expect("a look"), Stepped::Idle, "the lease is the second's");
+    app.db.close().await;
+
+    // The second's server was killed, and comes back.
+    let app = open("two").await;
+    let (mut third, mut fourth) = (Worker::new("three/1".into()), Worker::new("four/1".into()));
+    assert_eq!(worker::step(&app, &mut third).await.expect("a step"), worked, "a server voids its own leases");
+    for_ever().await;
+    app.db.close().await;
+    // Over SQLite there is no other server, whatever its name was; over PostgreSQL the third's may still be running.
+    let app = open("two").await;
+    let stepped = worker::step(&app, &mut fourth).await.expect("a look or a step");
+    assert_eq!(stepped == worked, !catalog.is_postgres(), "{stepped:?}");
+    worker::release(&app, &third).await.expect("the lease is given back");
+    let mut stepped = worked.clone();
+    while stepped == worked {
+        stepped = worker::step(&app, &mut fourth).await.expect("a step");
+    }
+    assert_ne!(stepped, Stepped::Idle, "the job ends");
     app.db.close().await;
 }
 
