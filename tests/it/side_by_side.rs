@@ -20,6 +20,8 @@ use crate::support::catalog::Catalog;
 
 /// Folders of a source whose copy takes many steps when a step does one.
 const MANY: usize = 40;
+/// Rows of a step.
+const BATCH: i64 = 1;
 /// Turns that a small job may take to overtake: its own, and the large job's in between.
 const FEW_STEPS: usize = 6;
 
@@ -28,7 +30,7 @@ fn path(text: &str) -> FolderPath {
 }
 
 async fn library(catalog: &Catalog) -> App {
-    let app = catalog.app("one", Settings { batch_rows: 1, ..Settings::default() }).await;
+    let app = catalog.app("one", Settings { batch_rows: BATCH, ..Settings::default() }).await;
     for number in 0..MANY {
         folders::create(&app, &path("large"), &number.to_string(), Names::Verbatim).await.expect("a folder");
     }
@@ -114,6 +116,85 @@ async fn a_small_job_overtakes_a_large_one() {
         assert_ne!(phase(&app, large).await, Phase::Done, "the large job was not that large");
         assert_eq!(until_finished(&app, &mut worker, large).await, [large]);
         assert!(exists(&app, "there/large/39").await && exists(&app, "there/small/inside").await);
+        end(&app).await;
+    })
+    .await;
+}
+
+/// Rows that jobs have written so far.
+async fn rows_of(app: &App, large: &[JobId]) -> i64 {
+    let mut tx = app.db.read().await.expect("a transaction");
+    let mut rows = 0;
+    for id in large {
+        rows += jobs::by_id(&mut tx, *id).await.expect("a read").expect("the job").folders_done;
+    }
+    rows
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_job_waits_for_one_batch_however_many_large_ones_there_are() {
+    on_both("one_batch", async |catalog| {
+        let app = library(&catalog).await;
+        let mut worker = Worker::new("one/1".into());
+        let mut large = Vec::new();
+        for destination in ["a", "b", "c", "d"] {
+            large.push(submitted(&app, Kind::Copy, "large", destination).await);
+        }
+        // All have begun, and none is new.
+        for _ in 0..4 * large.len() {
+            worker::step(&app, &mut worker).await.expect("a step");
+        }
+        for (kind, source, to) in [
+            (Kind::Move, "small", "there"),
+            (Kind::Rename, "other", "another"),
+            (Kind::Move, "another", "there"),
+            (Kind::Rename, "there", "elsewhere"),
+        ] {
+            let before = rows_of(&app, &large).await;
+            let small = submitted(&app, kind, source, to).await;
+            let mut steps = 0;
+            while phase(&app, small).await != Phase::Done {
+                steps += 1;
+                assert!(steps <= 2, "{kind:?} of {source} has waited for more than the oldest job's turn");
+                worker::step(&app, &mut worker).await.expect("a step");
+            }
+            let rows = rows_of(&app, &large).await - before;
+            assert!(rows <= BATCH, "{kind:?} of {source} has waited for {rows} rows of large jobs");
+        }
+        for id in large {
+            assert_ne!(phase(&app, id).await, Phase::Done, "the large jobs were not that large");
+            until_finished(&app, &mut worker, id).await;
+        }
+        end(&app).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_job_goes_on_however_many_small_ones_come() {
+    on_both("goes_on", async |catalog| {
+        const ROUNDS: usize = 12;
+        let app = library(&catalog).await;
+        for number in 0..2 * ROUNDS {
+            folders::create(&app, &path("tiny"), &number.to_string(), Names::Verbatim).await.expect("a folder");
+        }
+        let mut worker = Worker::new("one/1".into());
+        let large = submitted(&app, Kind::Copy, "large", "there").await;
+        worker::step(&app, &mut worker).await.expect("a step");
+        let before = rows_of(&app, &[large]).await;
+        let mut finished = 0;
+        // Before each step another one comes, which has had no turn yet.
+        for number in 0..2 * ROUNDS {
+            submitted(&app, Kind::Rename, &format!("tiny/{number}"), &format!("renamed {number}")).await;
+            if let Stepped::Worked(done) = worker::step(&app, &mut worker).await.expect("a step") {
+                finished += done.len();
+            }
+        }
+        let rows = rows_of(&app, &[large]).await - before;
+        assert!(rows >= ROUNDS as i64 * BATCH - BATCH, "every other turn is the large job's: {rows} rows");
+        assert!(finished >= ROUNDS - 1, "every other turn is a small job's: {finished} are finished");
+        until_finished(&app, &mut worker, large).await;
+        while worker::step(&app, &mut worker).await.expect("a step") != Stepped::Idle {}
         end(&app).await;
     })
     .await;
