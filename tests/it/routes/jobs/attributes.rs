@@ -139,6 +139,26 @@ async fn a_merging_move_keeps_the_times_of_all_versions_but_the_newest() {
     .await;
 }
 
+#[tokio::test]
+async fn in_merging_copies_with_versions_times_grow_with_the_numbers() {
+    on_both_catalogs(async |library: &mut Library| {
+        for size in 1..=3 {
+            library.put("/a/f.txt", bytes_of(size)).await;
+        }
+        library.put("/b/a/f.txt", bytes_of(9)).await;
+        let mut sizes = vec![9];
+        // One right after the other, so that the histories come closer together than they are long.
+        for _ in 0..4 {
+            library.copy("/a", "/b", true).await;
+            sizes.extend(1..=3);
+            assert_eq!(library.sizes("/b/a/f.txt").await, sizes);
+            let times = times(library, "/b/a/f.txt").await;
+            assert!(times.windows(2).all(|pair| pair[0][1] < pair[1][1]), "not one after the other: {times:#?}");
+        }
+    })
+    .await;
+}
+
 /// What is known of a picture.
 const FACTS: [&str; 8] = ["fileType", "mime", "size", "width", "height", "hasAlpha", "embeddedMetadata", "AITags"];
 
