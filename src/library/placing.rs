@@ -7,7 +7,7 @@ use crate::model::ids::FolderId;
 use crate::model::path::FolderPath;
 use crate::model::time::Millis;
 use crate::store::files::{self, File};
-use crate::store::merge::Keep;
+use crate::store::merge::Taken;
 use crate::store::{Reach, Tx};
 use crate::tree::place::{self, Names};
 use crate::tree::{clone, relink};
@@ -36,16 +36,7 @@ pub async fn copy(app: &App, source: &At, to: &Destination, include_versions: bo
     let (file, folder) = both_ends(app, &mut tx, source, to, now).await?;
     let change = tx.next_change().await?;
     let clone = clone::file(&app.db, &mut tx, &file, include_versions, now, change).await?;
-    relink::place_file(
-        &app.db,
-        &mut tx,
-        clone,
-        (folder, &file.name),
-        Keep { sources: false, targets: true },
-        now,
-        change,
-    )
-    .await?;
+    relink::place_file(&app.db, &mut tx, clone, (folder, &file.name), Taken::Clones, now, change).await?;
     tx.commit().await
 }
 
@@ -55,16 +46,7 @@ pub async fn move_into(app: &App, source: &At, to: &Destination) -> Result<()> {
     let now = Millis::now();
     let (file, folder) = both_ends(app, &mut tx, source, to, now).await?;
     let change = tx.next_change().await?;
-    relink::place_file(
-        &app.db,
-        &mut tx,
-        file.id,
-        (folder, &file.name),
-        Keep { sources: true, targets: true },
-        now,
-        change,
-    )
-    .await?;
+    relink::place_file(&app.db, &mut tx, file.id, (folder, &file.name), Taken::Movers, now, change).await?;
     tx.commit().await
 }
 

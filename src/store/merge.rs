@@ -62,14 +62,18 @@ statements! {
     SUPERSEDE_TARGETS: "INSERT INTO version (file_id, version, id, content_id, flags, created, updated, since)
         SELECT f.id, f.version, f.version_id, f.content_id, f.flags, f.uploaded, f.updated, CAST($2 AS BIGINT)
         FROM merge_page p JOIN file f ON f.id = p.target_file WHERE p.job_id = $1";
-    /// Each keeps its times, unless the version before it is no older: then it is a millisecond younger than that one.
+    /// Each keeps its times. But those of a clone are made up, and no two versions of a file may share the time that clients tell
+    /// them apart by: then each is a millisecond younger, if need be, than the one before it.
     APPEND_HISTORIES: "INSERT INTO version (file_id, version, id, content_id, flags, created, updated, since)
-        SELECT target_file, last_number + place, id, content_id, flags, created,
-            place + CASE WHEN ahead > last_updated THEN ahead ELSE last_updated END, CAST($2 AS BIGINT)
+        SELECT target_file, last_number + place, id, content_id, flags, created, CASE WHEN max(meets) OVER (PARTITION BY target_file) = 0 THEN updated
+            ELSE place + CASE WHEN ahead > last_updated THEN ahead ELSE last_updated END END, CAST($2 AS BIGINT)
         FROM (
             SELECT *, max(updated - place) OVER (PARTITION BY target_file ORDER BY place) AS ahead FROM (
                 SELECT p.target_file, p.last_number, t.updated AS last_updated, v.id, v.content_id, v.flags, v.created, v.updated,
-                    row_number() OVER (PARTITION BY v.file_id ORDER BY v.version) AS place
+                    row_number() OVER (PARTITION BY v.file_id ORDER BY v.version) AS place,
+                    CASE WHEN CAST($3 AS BIGINT) = 1 OR EXISTS (
+                        SELECT 1 FROM version w WHERE w.file_id = p.target_file AND w.updated = v.updated
+                    ) THEN 1 ELSE 0 END AS meets
                 FROM merge_page p JOIN file t ON t.id = p.target_file JOIN version v ON v.file_id = p.source_file WHERE p.job_id = $1
             ) placed
         ) timed";
@@ -108,6 +112,10 @@ statements! {
         WHERE p.job_id = $1 AND p.depth = $2 AND p.ord <= $3 AND (
             EXISTS (SELECT 1 FROM file c WHERE c.folder_id = p.source_id AND c.since > p.begun)
             OR EXISTS (SELECT 1 FROM folder c WHERE c.parent_id = p.source_id AND c.since > p.begun AND c.id <> $5))";
+    /// What is still in the sources of pairs that were queued again behind $4 did not fit, and is looked at again.
+    LEFT_IN_REQUEUED: "SELECT count(*) FROM merge_pair n JOIN merge_pair p ON p.job_id = n.job_id AND p.source_id = n.source_id
+            JOIN file c ON c.folder_id = p.source_id AND c.since <= p.begun
+        WHERE n.job_id = $1 AND n.ord > $4 AND p.depth = $2 AND p.ord <= $3";
     FORGET_PAIRS: "DELETE FROM merge_pair WHERE job_id = $1 AND depth = $2 AND ord <= $3"
 }
 
@@ -222,12 +230,21 @@ pub struct Keep {
     pub targets: bool,
 }
 
+/// Whose files a merge takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Those of a clone, which nobody has seen.
+    Clones,
+    /// Files that move.
+    Movers,
+}
+
 /// What has to be kept now: copies under way look for rows as they were, and a search for unused contents for those whose
-/// content goes from one row to another; `seen` says whether anybody can have seen the sources. For whoever has the tree to
-/// itself, so that no copy and no search can begin beside it.
-pub async fn keep(tx: &mut Tx, seen: bool) -> Result<Keep> {
+/// content goes from one row to another. For whoever has the tree to itself, so that no copy and no search can begin beside
+/// it.
+pub async fn keep(tx: &mut Tx, taken: Taken) -> Result<Keep> {
     let (copies, searches): (bool, bool) = tx.one(&WATCHERS, args![]).await?;
-    Ok(Keep { sources: seen && (copies || searches), targets: copies })
+    Ok(Keep { sources: taken == Taken::Movers && (copies || searches), targets: copies })
 }
 
 /// Notes a single conflict outside of any job; `page` is a number that no job has.
@@ -241,6 +258,7 @@ pub async fn insert_conflict(tx: &mut Tx, page: JobId, source: FileId, target: &
 pub async fn append_conflicts(
     tx: &mut Tx,
     page: JobId,
+    taken: Taken,
     histories: bool,
     change: i64,
     now: Millis,
@@ -257,7 +275,7 @@ pub async fn append_conflicts(
         if keep.sources {
             tx.run(&KEEP_HISTORIES, args![page, change]).await?;
         }
-        tx.run(&APPEND_HISTORIES, args![page, change]).await?;
+        tx.run(&APPEND_HISTORIES, args![page, change, i64::from(taken == Taken::Clones)]).await?;
         tx.run(&REMOVE_HISTORIES, args![page]).await?;
     }
     tx.run(&APPEND_CURRENT, args![page, change, now]).await?;
@@ -302,8 +320,17 @@ pub async fn closing_end(tx: &mut Tx, job: JobId, depth: i64, rows: i64) -> Resu
     Ok(tx.one::<(Option<i64>,)>(&CLOSING_END, args![job, depth, rows]).await?.0.unwrap_or(0))
 }
 
+/// What the end of some pairs came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Closed {
+    /// Pairs that were queued again.
+    pub again: u64,
+    /// Files in these that did not fit and are counted anew.
+    pub unfit_again: i64,
+}
+
 /// Removes the emptied source folders of pairs up to `to`, queues again those that something came
-/// into, and forgets the pairs; how many were queued again.
+/// into, and forgets the pairs.
 pub async fn close_pairs(
     tx: &mut Tx,
     job: JobId,
@@ -312,13 +339,14 @@ pub async fn close_pairs(
     change: i64,
     namesake: Option<FolderId>,
     keep: bool,
-) -> Result<u64> {
+) -> Result<Closed> {
     if keep {
         tx.run(&KEEP_EMPTY, args![job, depth, to, change]).await?;
     }
     tx.run(&REMOVE_EMPTY, args![job, depth, to]).await?;
     let last = last_ord(tx, job).await?;
     let again = tx.run(&REQUEUE, args![job, depth, to, last, namesake.unwrap_or(FolderId(0))]).await?;
+    let unfit_again = if again > 0 { tx.count(&LEFT_IN_REQUEUED, args![job, depth, to, last]).await? } else { 0 };
     tx.run(&FORGET_PAIRS, args![job, depth, to]).await?;
-    Ok(again)
+    Ok(Closed { again, unfit_again })
 }

@@ -23,7 +23,7 @@ use crate::model::job::{Kind, Phase};
 use crate::model::time::Millis;
 use crate::store::clone::{self as pages, AFTER_ALL_NAMES};
 use crate::store::jobs::Job;
-use crate::store::merge::{self, Conflicts, Keep, Page, Pair, VERSIONS_MAX};
+use crate::store::merge::{self, Conflicts, Keep, Page, Pair, Taken, VERSIONS_MAX};
 use crate::store::{Db, Tx, files, folders};
 use crate::tree::place::Places;
 
@@ -65,7 +65,7 @@ pub async fn place_file(
     tx: &mut Tx,
     file: FileId,
     to: (FolderId, &str),
-    keep: Keep,
+    taken: Taken,
     now: Millis,
     change: i64,
 ) -> Result<FileId> {
@@ -81,7 +81,8 @@ pub async fn place_file(
     // No job has this number, and the page is empty again before anybody can see it.
     let page = JobId(db.take_ids(tx, 1).await?);
     merge::insert_conflict(tx, page, file, &target, added).await?;
-    merge::append_conflicts(tx, page, added > 1, change, now, keep).await?;
+    let keep = Keep { sources: taken == Taken::Movers, targets: true };
+    merge::append_conflicts(tx, page, taken, added > 1, change, now, keep).await?;
     Ok(target.id)
 }
 
@@ -98,9 +99,8 @@ pub async fn advance(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Resu
     }
 }
 
-/// What a merge takes from an unpublished clone was never seen and needs no journal.
-fn keeps_sources(job: &Job) -> bool {
-    job.kind != Kind::Copy
+fn taken(job: &Job) -> Taken {
+    if job.kind == Kind::Copy { Taken::Clones } else { Taken::Movers }
 }
 
 /// What is the same for all pages of one transaction, which has the tree to itself, and is asked once: pairs are often small.
@@ -131,7 +131,7 @@ impl Step {
             last_ord: merge::last_ord(tx, job.id).await?,
             change: tx.same_change().await?,
             now,
-            keep: merge::keep(tx, keeps_sources(job)).await?,
+            keep: merge::keep(tx, taken(job)).await?,
             own_place: own_source.map(|source| (source.id, source.parent_id)),
             any_in_trash: folders::any_in_trash(tx).await?,
         })
@@ -177,7 +177,7 @@ impl Step {
             merge::forget_unfit(tx, job.id).await?;
         }
         if fit > 0 {
-            merge::append_conflicts(tx, job.id, versions > fit, self.change, self.now, self.keep).await?;
+            merge::append_conflicts(tx, job.id, taken(job), versions > fit, self.change, self.now, self.keep).await?;
         }
         let moved = fit + relinked;
         if job.kind != Kind::Copy {
@@ -229,7 +229,7 @@ impl Step {
         {
             job.namesake_id = Some(namesake);
         }
-        let relinked = merge::relink_free_folders(tx, &page, keeps_sources(job)).await?.cast_signed();
+        let relinked = merge::relink_free_folders(tx, &page, taken(job) == Taken::Movers).await?.cast_signed();
         if job.kind != Kind::Copy {
             job.folders_done += paired + relinked;
         }
@@ -265,8 +265,10 @@ async fn close_page(tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
     // this transaction, which would not put it into the journal otherwise.
     let change = tx.next_change().await?;
     let last_before = merge::last_ord(tx, job.id).await?;
-    let again = merge::close_pairs(tx, job.id, depth, to, change, job.namesake_id, keeps_sources(job)).await?;
-    if again > 0 {
+    let keep = taken(job) == Taken::Movers;
+    let closed = merge::close_pairs(tx, job.id, depth, to, change, job.namesake_id, keep).await?;
+    job.failed_items -= closed.unfit_again;
+    if closed.again > 0 {
         (job.cursor_id, job.cursor_name) = (last_before + 1, None);
         job.enter(Phase::MergeFiles)?;
     }
@@ -281,7 +283,6 @@ async fn swap(tx: &mut Tx, job: &mut Job, now: Millis) -> Result<i64> {
     job.enter(Phase::Done)?;
     let Some(place) = folders::by_id(tx, source).await? else { return Ok(1) };
     let Some(emptied) = emptied_between(tx, namesake, source).await? else {
-        job.failed_items += 1;
         job.failure = Some("A folder stayed at its source, because files there could not be moved.".into());
         return Ok(1);
     };
