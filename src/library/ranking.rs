@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 
 use crate::model::time::Millis;
-use crate::store::listing::{Asset, Direction, Page, SortKey};
+use crate::store::listing::{Asset, Direction, FOLDER, Page, SortKey};
 
 /// What hits are ordered by.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,7 @@ impl Order {
             Order::By(SortKey::Name, Direction::Up) => Key::Name(asset.name.clone()),
             Order::By(SortKey::Name, Direction::Down) => Key::NameDown(Reverse(asset.name.clone())),
             Order::By(SortKey::Updated, direction) => number(Some(asset.updated.0), direction),
-            Order::By(SortKey::Size, direction) => number(Some(asset.size).filter(|size| *size != 0), direction),
+            Order::By(SortKey::Size, direction) => number((asset.kind != FOLDER).then_some(asset.size), direction),
             Order::By(SortKey::Height, direction) => number(asset.height, direction),
             Order::By(SortKey::Width, direction) => number(asset.width, direction),
         };

@@ -100,9 +100,10 @@ macro_rules! wanted {
         "($4 = 0 OR c.is_image = ($4 = 1)) AND $5 >= 0 AND $6 <> 0"
     };
 }
+/// A folder has no size; a file may have one of 0.
 macro_rules! number {
     () => {
-        "$6 * CASE $5 WHEN 1 THEN updated WHEN 2 THEN NULLIF(size, 0) WHEN 3 THEN height WHEN 4 THEN width ELSE 0 END NULLS LAST, id, version"
+        "$6 * CASE $5 WHEN 1 THEN updated WHEN 2 THEN CASE WHEN kind < 2 THEN size END WHEN 3 THEN height WHEN 4 THEN width ELSE 0 END NULLS LAST, id, version"
     };
 }
 macro_rules! files {

@@ -120,7 +120,7 @@ fn order(a: &Asset, b: &Asset, key: SortKey, direction: Direction) -> Ordering {
     let turned = |order: Ordering| if direction == Direction::Up { order } else { order.reverse() };
     let number = |asset: &Asset| match key {
         SortKey::Updated => Some(asset.updated.0),
-        SortKey::Size => Some(asset.size).filter(|size| *size > 0),
+        SortKey::Size => (asset.kind != FOLDER).then_some(asset.size),
         SortKey::Height => asset.height,
         SortKey::Width => asset.width,
         SortKey::Created | SortKey::Name => None,

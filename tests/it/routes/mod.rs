@@ -14,6 +14,7 @@ mod files;
 mod folders;
 mod jobs;
 mod keys;
+mod lists;
 mod not_yet;
 mod placing;
 mod search;

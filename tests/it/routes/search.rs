@@ -3,7 +3,7 @@
 use super::*;
 
 /// A picture of this size, with or without holes to look through.
-fn png(width: u32, height: u32, alpha: bool) -> Vec<u8> {
+pub(super) fn png(width: u32, height: u32, alpha: bool) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     let picture = image::RgbaImage::from_pixel(width, height, image::Rgba([9, 9, 9, 9]));
     let picture = image::DynamicImage::from(picture);
