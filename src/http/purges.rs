@@ -15,8 +15,8 @@ use crate::library::purges;
 #[utoipa::path(
     post, path = "/v1/files/purge", operation_id = "purge", tag = "purge", request_body = requests::Purge,
     summary = "Purge a URL from caches",
-    description = "One URL of this library, or with a `*` at its end all that begin like it. A wildcard needs two levels of folders, 15 \
-        characters or a whole file name before it.",
+    description = "One URL of this library, or with a `*` at its end all that begin like it. A wildcard needs two levels, 15 characters or \
+        a whole file name before it.",
     responses((status = 201, description = "Accepted", body = schemas::PurgeAccepted), refusals::Purge)
 )]
 /// `POST /v1/files/purge`

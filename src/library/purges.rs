@@ -6,8 +6,12 @@ use crate::error::{Refusal, Result};
 use crate::model::time::Millis;
 use crate::store::{Reach, Tx, settings};
 
-/// Shortest path below the endpoint that may end in a wildcard without being two levels deep or a file, in characters.
+/// Levels of a path below the endpoint that are enough before a wildcard.
+const WILDCARD_LEVELS_MIN: usize = 2;
+/// Characters of a path below the endpoint that are enough before a wildcard, however few its levels.
 const WILDCARD_CHARS_MIN: usize = 15;
+/// Folders in which the contract allows no wildcard for everything.
+const NEVER_EMPTIED: [&[&str]; 2] = [&["media", "catalog"], &["s", "files"]];
 
 /// Records a purge in the caller's transaction; its number.
 pub async fn record(app: &App, tx: &mut Tx, url: &str, now: Millis) -> Result<i64> {
@@ -33,16 +37,17 @@ pub async fn exists(app: &App, id: i64) -> Result<bool> {
 }
 
 /// The contract's rule: a URL of this library's endpoint; a wildcard only at the end, and only behind two levels, 15
-/// characters or a whole file name.
+/// characters or a whole file name, be that a folder's contents or names that begin alike. Two folders are exceptions.
 fn may_be_purged(url: &str, endpoint: &str) -> bool {
     let Some(path) = url.strip_prefix(endpoint) else { return false };
     let Some(stem) = path.strip_suffix('*') else { return !path.is_empty() && !path.contains('*') };
-    let levels = stem.split('/').filter(|level| !level.is_empty()).count();
+    let levels: Vec<&str> = stem.split('/').filter(|level| !level.is_empty()).collect();
+    let is_never = stem.ends_with('/') && NEVER_EMPTIED.contains(&levels.as_slice());
     let names_a_file = stem.rsplit('/').next().is_some_and(|name| {
         name.rsplit_once('.').is_some_and(|(before, after)| !before.is_empty() && !after.is_empty())
     });
-    let deep = levels >= 2 && !stem.ends_with('/');
-    !stem.contains('*') && (deep || stem.chars().count() >= WILDCARD_CHARS_MIN && !stem.ends_with('/') || names_a_file)
+    let is_narrow = levels.len() >= WILDCARD_LEVELS_MIN || stem.chars().count() >= WILDCARD_CHARS_MIN || names_a_file;
+    is_narrow && !is_never && !stem.contains('*')
 }
 
 #[cfg(test)]
@@ -52,12 +57,37 @@ mod tests {
     #[test]
     fn wildcards_must_not_reach_too_far() {
         let may = |path: &str| may_be_purged(&format!("http://h/library/{path}"), "http://h/library/");
-        for path in
-            ["a.jpg", "a/b.jpg?tr=w-1", "images/upload*", "sample.jpg*", "abcdefghijklmno*", "ünïcode-langer-name*"]
-        {
+        for path in [
+            "a.jpg",
+            "a/b.jpg?tr=w-1",
+            "images/upload*",
+            "images/2024/*",
+            "images/2024/summer/holiday/*",
+            "media/catalogue/*",
+            "media/catalog/a/*",
+            "sample.jpg*",
+            "abcdefghijklmno*",
+            "abcdefghijklmn/*",
+            "ünïcode-langer-name*",
+        ] {
             assert!(may(path), "{path}");
         }
-        for path in ["", "*", "a*", "media/catalog/*", "s/files/*", "a*b", "a/b*c*", "*.jpg", "abcdefghijklmnopq/*"] {
+        for path in [
+            "",
+            "*",
+            "/*",
+            "a*",
+            "images/*",
+            "images//*",
+            "abcdefghijklm/*",
+            "media/catalog/*",
+            "media//catalog/*",
+            "s/files/*",
+            "a*b",
+            "a/b*c*",
+            "*.jpg",
+            "images/2024/**",
+        ] {
             assert!(!may(path), "{path}");
         }
         assert!(!may_be_purged("http://elsewhere/library/a.jpg", "http://h/library/"));

@@ -210,10 +210,21 @@ async fn purges_are_recorded_and_over_at_once() {
         assert_id(&purged.body["requestId"]);
         let form = format!("url={base}/a/f.jpg");
         succeeded(&library.send(Method::POST, "/v1/files/purge", FORM, form).await, 201);
+        for far in ["images/2024/summer/holiday/*", "images/2024/*", "images/upload*"] {
+            let purged = library.post("/v1/files/purge", json!({ "url": format!("{base}/{far}") })).await;
+            succeeded(&purged, 201);
+        }
         let status = library.get(&format!("/v1/files/purge/{id}")).await;
         succeeded(&status, 200);
         assert_eq!(status.body, json!({ "status": "Completed" }));
-        for url in [json!({ "url": "http://elsewhere/a" }), json!({ "url": format!("{base}/*") }), json!({})] {
+        let below = |path: &str| json!({ "url": format!("{base}/{path}") });
+        for url in [
+            json!({ "url": "http://elsewhere/a" }),
+            below("*"),
+            below("media/catalog/*"),
+            below("s/files/*"),
+            json!({}),
+        ] {
             let answer = library.post("/v1/files/purge", url).await;
             refused(&answer, 400, None, "The URL is not valid for cache purging.");
         }
