@@ -259,8 +259,7 @@ fn clean_name(upload: &Upload) -> Result<String> {
         Names::Verbatim if upload.file_name.contains('/') => return Err(Refusal::NameWithSlash("fileName").into()),
         Names::Verbatim => upload.file_name.clone(),
     };
-    let room = if upload.unique_name { NAME_BYTES_MAX - UNIQUE_SUFFIX_CHARS - 1 } else { NAME_BYTES_MAX };
-    if name.len() > room {
+    if name.len() > NAME_BYTES_MAX {
         return Err(Refusal::NameTooLong("fileName").into());
     }
     if crate::model::path::check_name(&name).is_err() {
@@ -269,16 +268,19 @@ fn clean_name(upload: &Upload) -> Result<String> {
     Ok(name)
 }
 
-/// `photo.jpg` becomes `photo_x7Kd_0aQz.jpg`.
+/// `photo.jpg` becomes `photo_x7Kd_0aQz.jpg`. A name that is too long for that loses the end of what stands before its
+/// extension.
 fn unique_name(name: &str) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     let mut bytes = [0_u8; UNIQUE_SUFFIX_CHARS];
     getrandom::fill(&mut bytes).expect("the operating system has random bytes");
     let suffix: String = bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 64)])).collect();
-    match name.rsplit_once('.') {
-        Some((stem, extension)) if !stem.is_empty() => format!("{stem}_{suffix}.{extension}"),
-        _ => format!("{name}_{suffix}"),
-    }
+    let room = NAME_BYTES_MAX - UNIQUE_SUFFIX_CHARS - 1;
+    // The extension with its dot. What begins with its only dot has none, nor has what is too long to be one.
+    let dot = name.rfind('.').filter(|dot| *dot > 0 && name.len() - dot < room);
+    let (stem, extension) = name.split_at(dot.unwrap_or(name.len()));
+    let stem = &stem[..stem.floor_char_boundary(room - extension.len())];
+    format!("{stem}_{suffix}{extension}")
 }
 
 #[cfg(test)]

@@ -39,6 +39,38 @@ async fn a_unique_name_is_made_unless_it_is_declined() {
 }
 
 #[tokio::test]
+async fn a_long_name_makes_room_for_what_makes_it_unique() {
+    on_both_catalogs(async |library: &mut Library| {
+        let long = |stem: &str, times: usize, extension: &str| format!("{}{extension}", stem.repeat(times));
+        for (sent, kept, extension) in [
+            (long("x", 241, ".jpg"), 241, ".jpg"),
+            (long("x", 242, ".jpg"), 241, ".jpg"),
+            (long("x", 251, ".jpg"), 241, ".jpg"),
+            (long("x", 255, ""), 245, ""),
+            // Three bytes each: 80 of them and the extension leave one byte unused.
+            (long("写", 83, ".jpeg"), 240, ".jpeg"),
+            // An extension that leaves no room for a name is part of the name.
+            (long("x", 1, &format!(".{}", "y".repeat(253))), 245, ""),
+        ] {
+            for path in [V1, V2] {
+                let answer = upload(library, path, form_with_file(&[("fileName", &sent)], "x")).await.expect(200);
+                let name = answer.text("name");
+                let (stem, suffix) = name.split_at(kept);
+                assert!(sent.starts_with(stem) && suffix.starts_with('_'), "{name}");
+                assert!(suffix.ends_with(extension) && suffix.len() == 10 + extension.len(), "{name}");
+            }
+        }
+        for (path, sent) in [(V1, "x".repeat(256)), (V2, "写".repeat(86))] {
+            for unique in ["true", "false"] {
+                let fields = [("fileName", sent.as_str()), ("useUniqueFileName", unique)];
+                refused_somehow(&upload(library, path, form_with_file(&fields, "x")).await, &[400]);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn v1_cleans_names_and_v2_takes_them_as_they_are() {
     on_both_catalogs(async |library: &mut Library| {
         let cases = [
