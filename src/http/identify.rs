@@ -22,7 +22,7 @@ use super::reply;
 use crate::meter;
 
 /// The id of a request, on every answer and in the log.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-ik-requestid");
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-ik-requestid");
 /// The route of requests that met none.
 const NO_ROUTE: &str = "none";
 /// Query parameters whose values are told; of all others only the names.

@@ -20,8 +20,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::identify::REQUEST_ID;
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::{Error, HELP, Result};
 use crate::meter;
 use crate::model::time::Millis;
 
@@ -34,9 +35,7 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// First byte of every TLS handshake.
 const HANDSHAKE_RECORD: u8 = 0x16;
 /// What a client hears that speaks plain HTTP to the HTTPS port.
-const SPEAK_TLS: &[u8] =
-    b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json; charset=utf-8\r\nConnection: close\r\n\
-    Content-Length: 66\r\n\r\n{\"message\":\"This port speaks HTTPS; use https:// in the address.\"}";
+const SPEAK_TLS: &str = "This port speaks HTTPS; use https:// in the address.";
 
 /// A certificate and its key, with the files they come from.
 #[derive(Debug)]
@@ -188,12 +187,23 @@ pub async fn begins_with_tls(stream: &mut TcpStream) -> bool {
     match stream.peek(&mut first).await {
         Ok(1) if first[0] == HANDSHAKE_RECORD => true,
         Ok(1) if first[0].is_ascii_alphabetic() => {
-            drop(stream.write_all(SPEAK_TLS).await);
+            drop(stream.write_all(speak_tls().as_bytes()).await);
             drop(stream.shutdown().await);
             false
         }
         _ => false,
     }
+}
+
+/// A refusal like every other, written by hand: there is no request yet that could be answered.
+fn speak_tls() -> String {
+    let body = serde_json::json!({ "message": SPEAK_TLS, "help": HELP }).to_string();
+    format!(
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json; charset=utf-8\r\nConnection: close\r\n\
+        {REQUEST_ID}: {}\r\nContent-Length: {}\r\n\r\n{body}",
+        uuid::Uuid::new_v4(),
+        body.len()
+    )
 }
 
 /// The handshake; `None` when it fails, which is the client's concern.
@@ -265,12 +275,5 @@ mod tests {
         std::fs::rename(&new_key, &key).unwrap();
         certificate.read_again();
         assert_ne!(in_use(), first);
-    }
-
-    #[test]
-    fn the_hint_for_plain_clients_has_its_length() {
-        let text = std::str::from_utf8(SPEAK_TLS).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.ends_with(&format!("Content-Length: {}", body.len())));
     }
 }

@@ -132,7 +132,12 @@ async fn who_does_not_speak_tls_is_told_or_cut_off() {
     let plain =
         tokio::time::timeout(Duration::from_secs(5), plain).await.expect("it does not hang").expect("an answer");
     assert_eq!(plain.status(), 400);
-    assert!(plain.text().await.expect("a whole body").contains("https://"));
+    assert_eq!(plain.headers()["content-type"], "application/json; charset=utf-8");
+    let id = plain.headers()["x-ik-requestid"].to_str().expect("an id").to_owned();
+    assert!(uuid::Uuid::parse_str(&id).is_ok(), "the id {id:?} is not a UUID");
+    let body: serde_json::Value = plain.json().await.expect("a whole body");
+    assert!(body["message"].as_str().is_some_and(|message| message.contains("https://")), "{body}");
+    assert!(body["help"].as_str().is_some_and(|help| !help.is_empty()), "{body}");
 
     let mut silent = TcpStream::connect(server.address()).await.expect("a connection");
     let mut halfway = TcpStream::connect(server.address()).await.expect("a connection");
