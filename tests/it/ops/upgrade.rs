@@ -101,6 +101,9 @@ async fn all_is_there(options: &Options) {
     server.fsck().await;
 }
 
+/// What the operator reads shows the message of this version.
+const OPERATIONS: &str = include_str!("../../../docs/operations.md");
+
 /// A migration that no version of this program has.
 const FROM_THE_FUTURE: &str = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
     SELECT 9999, 'from the future', success, checksum, execution_time FROM _sqlx_migrations LIMIT 1";
@@ -132,9 +135,11 @@ async fn a_catalog_of_a_newer_version_is_refused_on_postgres() {
 }
 
 async fn newer_is_refused(options: &Options, directory: &Path) {
+    let error = error_of(options.serve_plainly()).await;
+    assert!(OPERATIONS.contains(&error), "docs/operations.md shows another message than {error}");
     let mut backup = options.command("backup");
     backup.arg("--to").arg(directory.join("kept"));
-    for command in [options.serve_plainly(), options.fsck(), backup] {
+    for command in [options.fsck(), backup] {
         let error = error_of(command).await;
         assert!(error.contains("schema 9999") && error.contains("version that made it"), "{error}");
     }
