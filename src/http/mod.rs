@@ -27,6 +27,7 @@ mod placing;
 mod purges;
 mod reply;
 mod represent;
+pub mod request_target;
 pub mod serve;
 pub mod tls;
 mod uploads;

@@ -17,6 +17,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower::{Service, ServiceExt};
 
+use super::request_target::Repaired;
 use super::tls;
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -131,7 +132,7 @@ async fn attend_connection<S>(
 {
     let idle = app.settings.idle_timeout;
     let Some(acceptor) = tls else {
-        let io = TokioIo::new(Box::pin(patient(stream, idle)));
+        let io = TokioIo::new(Repaired::new(Box::pin(patient(stream, idle))));
         drop(watcher.watch(http.serve_connection(io, service)).await);
         return;
     };
@@ -147,7 +148,7 @@ async fn attend_connection<S>(
         () = app.until_stopping(HANDSHAKE_PATIENCE) => None,
     };
     if let Some(stream) = greeted {
-        drop(watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await);
+        drop(watcher.watch(http.serve_connection(TokioIo::new(Repaired::new(stream)), service)).await);
     }
 }
 

@@ -135,3 +135,51 @@ async fn forms_that_are_no_utf8() {
     })
     .await;
 }
+
+/// Clients of some generations encode too little, and so do people at a terminal.
+#[tokio::test]
+async fn quotes_brackets_and_spaces_need_no_encoding_in_a_url() {
+    on_both_catalogs(async |library: &mut Library| {
+        let before = put_some(library).await;
+        for (query, paths) in [
+            (r#"searchQuery=name="f.txt""#, vec!["/a/f.txt"]),
+            (r#"searchQuery=name = "f.txt" AND size<5000"#, vec!["/a/f.txt"]),
+            ("searchQuery=name = 'f.txt' AND size > 2", vec![]),
+            (r#"path=/a/b&searchQuery=name IN ["f.txt", "g.txt"]"#, vec!["/a/b/g.txt"]),
+            ("searchQuery=type='file' AND size>=3&sort=ASC_NAME", vec!["/a/b/g.txt"]),
+            (r#"tags=["x", "y"]&path=/a"#, vec![]),
+            ("path=/a&x=`", vec!["/a/f.txt"]),
+        ] {
+            for version in ["v1", "v2"] {
+                let request = head(library, "GET", &format!("/{version}/files?{query}"), &[("X-Other", "\"<a b>\"")]);
+                let answer = raw(library, request.as_bytes()).await.expect("an answer");
+                succeeded(&answer, 200);
+                let found: Vec<_> = answer.body.as_array().expect("a bare array").iter().map(path_of).collect();
+                assert_eq!(found, paths, "{query}");
+            }
+        }
+        let refused = raw(library, head(library, "GET", "/v1/files?searchQuery=size << \"x", &[]).as_bytes()).await;
+        refused_somehow(&refused.expect("an answer"), &[400]);
+        refused_somehow(&raw(library, head(library, "GET", "/v1/<no> route", &[]).as_bytes()).await.unwrap(), &[404]);
+
+        let name = r#"a "b" <c> `d`.txt"#;
+        let parts = [field("fileName", name.replace('"', "%22").as_bytes()), field("folder", b"/odd")].concat();
+        let parts = [parts, field("useUniqueFileName", b"false"), field("file", b"\"< bytes >"), END.to_vec()].concat();
+        let upload = request(library, "POST", "/api/v2/files/upload?x=\"<y z>\"", MULTIPART, &parts);
+        let uploaded = raw(library, &upload).await.expect("an answer").expect(200);
+        let stored = uploaded.text("filePath").to_owned();
+        for (method, path) in [("GET", stored.as_str()), ("HEAD", stored.as_str())] {
+            // What stands for itself in the name is escaped, as it always was.
+            let path = path.replace('%', "%25");
+            let request =
+                head(library, method, &format!("/library{path}?x=\"y z\""), &[("Accept-Encoding", "identity")]);
+            let answer = raw(library, request.as_bytes()).await.expect("an answer");
+            assert_eq!(answer.status, 200, "{method} {path}: {answer:#?}");
+            let body = if method == "GET" { json!("\"< bytes >") } else { Value::Null };
+            assert_eq!(answer.body, body, "{method} {path}");
+        }
+        library.client.delete_folder("/odd").await.expect("an answer").expect(204);
+        assert_unharmed(library, &before).await;
+    })
+    .await;
+}
