@@ -5,6 +5,7 @@ use crate::support::client::Client;
 
 mod limits;
 mod rights;
+mod signing;
 
 const UNKNOWN_KEY: &str = "Your account cannot be authenticated.";
 const EXPIRED_KEY: &str = "Your request contains expired private API key.";
