@@ -171,13 +171,71 @@ async fn calls_for_many_files_say_what_is_wrong_and_do_nothing() {
         ] {
             refused(&library.post(call, body).await, 400, None, message);
         }
-        for call in [delete, "/v1/files/addTags"] {
-            let answer = library.post(call, json!({ "fileIds": [id, UNKNOWN_ID], "tags": ["x"] })).await;
+        let calls = ["/v1/files/addTags", "/v1/files/removeTags", "/v1/files/removeAITags"];
+        for call in [&[delete], &calls[..]].concat() {
+            let body = json!({ "fileIds": [id, UNKNOWN_ID], "tags": ["a"], "AITags": ["a"] });
+            let answer = library.post(call, body).await;
             assert_eq!(answer.status, 404);
             assert_eq!(answer.body["message"], "The requested file(s) does not exist.");
             assert_eq!(answer.body["missingFileIds"], json!([UNKNOWN_ID]));
         }
+        // Joined by commas, which count.
+        let too_long = "Your request contains invalid value for tags parameter. Combined length of all tags should be less than or equal to 500.";
+        for call in ["/v1/files/addTags", "/v1/files/removeTags"] {
+            for tags in [json!(["x".repeat(501)]), json!(["x".repeat(250), "ü".repeat(250)])] {
+                let answer = library.post(call, json!({ "fileIds": [id], "tags": tags })).await;
+                refused(&answer, 400, None, too_long);
+            }
+        }
         assert_eq!(library.everything().await, before);
+        let longest = json!(["x".repeat(250), "ü".repeat(249)]);
+        let body = json!({ "fileIds": [id], "tags": longest });
+        succeeded(&library.post("/v1/files/removeTags", body.clone()).await, 200);
+        assert_eq!(library.post("/v1/files/addTags", body).await.status, 207, "with the one that is there");
+        succeeded(&library.post("/v1/files/removeTags", json!({ "fileIds": [id], "tags": ["a"] })).await, 200);
+        succeeded(&library.post("/v1/files/addTags", json!({ "fileIds": [id], "tags": longest })).await, 200);
+        assert_eq!(library.entry("/f").await["tags"], longest);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn automatic_tags_are_removed_by_name_and_others_stay() {
+    on_both_catalogs(async |library: &mut Library| {
+        let one = library.put_id("/one", &[("tags", "dog,own")]).await;
+        let two = library.put_id("/two", &[]).await;
+        let tag = |name: &str| json!({ "name": name, "confidence": 90.5, "source": "google-auto-tagging" });
+        let three = json!([tag("dog"), tag("grass"), tag("sky")]);
+        let again = async || super::upload::set_content(library, &format!("ai_tags = '{three}'")).await;
+        let seen = async |path: &str| library.entry(path).await["AITags"].clone();
+
+        again().await;
+        let body = json!({ "fileIds": [two, one], "AITags": ["sky", "dog", "unknown"] });
+        let removed = library.post("/v1/files/removeAITags", body).await;
+        succeeded(&removed, 200);
+        assert_eq!(removed.body, json!({ "successfullyUpdatedFileIds": [two, one] }));
+        assert_eq!((seen("/one").await, seen("/two").await), (json!([tag("grass")]), json!([tag("grass")])));
+        let body = json!({ "fileIds": [two], "AITags": ["grass"] });
+        succeeded(&library.post("/v1/files/removeAITags", body).await, 200);
+        assert_eq!((seen("/one").await, seen("/two").await), (json!([tag("grass")]), Value::Null));
+
+        again().await;
+        for (removed, left) in [
+            (json!([]), three.clone()),
+            (json!(["cat"]), three.clone()),
+            (json!(["dog", "sky"]), json!([tag("grass")])),
+            (json!("all"), Value::Null),
+            (json!("all"), Value::Null),
+        ] {
+            let answer = library.patch(&one, json!({ "removeAITags": removed })).await;
+            succeeded(&answer, 200);
+            assert_eq!((&answer.body["AITags"], seen("/one").await), (&left, left.clone()), "without {removed}");
+            assert_eq!(answer.body["tags"], json!(["dog", "own"]), "tags of one's own are others");
+        }
+        assert_eq!(seen("/two").await, three, "of that file only");
+        // And the other way round.
+        succeeded(&library.post("/v1/files/removeTags", json!({ "fileIds": [two], "tags": ["dog"] })).await, 200);
+        assert_eq!(seen("/two").await, three);
     })
     .await;
 }
@@ -243,6 +301,36 @@ async fn an_older_version_comes_back_under_its_own_number() {
         let copied = json!({ "sourceFilePath": "/f", "destinationPath": "/c", "includeFileVersions": true });
         succeeded_empty(&library.post("/v1/files/copy", copied).await);
         assert_eq!(library.sizes("/c/f").await, [2, 3, 5, 1], "in order, the current one last");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restored_version_is_of_now_and_a_deleted_one_has_no_url_left() {
+    on_both_catalogs(async |library: &mut Library| {
+        let id = library.put_id("/f", &[]).await;
+        library.put("/f", bytes_of(2)).await;
+        library.put("/f", bytes_of(3)).await;
+        let versions = library.client.versions(&id).await.expect("an answer").expect(200).body;
+        let url = |number: usize| versions[number]["url"].as_str().expect("a url").to_owned();
+        let status = async |url: &str| library.client.get(url).await.expect("an answer").status;
+        assert_eq!((status(&url(1)).await, status(&url(2)).await), (200, 200));
+        let path = |number: usize| {
+            format!("/v1/files/{id}/versions/{}", versions[number]["versionInfo"]["id"].as_str().expect("an id"))
+        };
+        succeeded_empty(&library.client.send(Method::DELETE, &path(1), None).await.expect("an answer"));
+        assert_eq!((status(&url(1)).await, status(&url(2)).await), (404, 200), "only the deleted one is gone");
+
+        tokio::time::sleep(A_MOMENT).await;
+        let before = calotype::model::time::Millis::now().to_string();
+        let restored = library.client.send(Method::PUT, &format!("{}/restore", path(2)), None).await;
+        let restored = restored.expect("an answer");
+        succeeded(&restored, 200);
+        let after = calotype::model::time::Millis::now().to_string();
+        let updated = assert_time(&restored.body["updatedAt"]);
+        assert!(before <= updated && updated <= after, "{before} to {after}: {restored:#?}");
+        assert_eq!(restored.body["createdAt"], versions[0]["createdAt"]);
+        assert_eq!(library.entry("/f").await["updatedAt"], restored.body["updatedAt"]);
     })
     .await;
 }

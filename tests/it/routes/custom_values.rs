@@ -242,7 +242,11 @@ async fn values_of_a_deleted_field_are_out_of_sight() {
         let file = put(library, "/f.txt", json!({ "number": 1, "text": "ab" })).await;
         let only = put(library, "/only.txt", json!({ "number": 2 })).await;
         assert_eq!(values(library, &file).await, json!({ "number": 1, "text": "ab" }));
+        let search = [("searchQuery", "\"customMetadata.number\" > 0")];
+        let found = library.client.list_with(&search).await.expect("an answer").expect(200);
+        assert_eq!(found.body.as_array().map(Vec::len), Some(2));
         delete_field(library, &ids["number"]).await;
+        refused_somehow(&library.client.list_with(&search).await.expect("an answer"), &[400]);
         assert_eq!(values(library, &file).await, json!({ "text": "ab" }));
         assert_eq!(values(library, &only).await, json!({}));
         let gone = json!({ "number": "field does not exist" });

@@ -13,6 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use image::{DynamicImage, ImageFormat};
 use reqwest::multipart::{Form, Part};
+use sqlx::Connection as _;
 
 const V1: &str = "/api/v1/files/upload";
 const V2: &str = "/api/v2/files/upload";
@@ -44,6 +45,23 @@ fn image_bytes(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
 
 fn png(width: u32, height: u32) -> Vec<u8> {
     image_bytes(image::RgbImage::new(width, height), ImageFormat::Png)
+}
+
+/// Nothing sets these in this version, so the test does it behind the server's back.
+pub(super) async fn set_content(library: &Library, assignment: &str) {
+    let options = library.server.options();
+    let statement = sqlx::AssertSqlSafe(format!("UPDATE content SET {assignment}"));
+    match &options.catalog {
+        Some(url) => {
+            let mut connection = sqlx::PgConnection::connect(url).await.expect("a connection");
+            sqlx::raw_sql(statement).execute(&mut connection).await.expect("an update");
+        }
+        None => {
+            let url = format!("sqlite://{}", options.data.join("catalog.db").display());
+            let mut connection = sqlx::SqliteConnection::connect(&url).await.expect("a connection");
+            sqlx::raw_sql(statement).execute(&mut connection).await.expect("an update");
+        }
+    }
 }
 
 #[tokio::test]

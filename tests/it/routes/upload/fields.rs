@@ -1,7 +1,6 @@
 //! The optional fields: what they make of a file, what they keep of the version before, and how they are refused.
 
 use super::*;
-use sqlx::Connection as _;
 
 const NAME: (&str, &str) = ("fileName", "f.png");
 const SAME: (&str, &str) = ("useUniqueFileName", "false");
@@ -112,23 +111,6 @@ async fn a_new_version_drops_or_keeps_tags() {
         }
     })
     .await;
-}
-
-/// Nothing sets these in this version, so the test does it behind the server's back.
-async fn set_content(library: &Library, assignment: &str) {
-    let options = library.server.options();
-    let statement = sqlx::AssertSqlSafe(format!("UPDATE content SET {assignment}"));
-    match &options.catalog {
-        Some(url) => {
-            let mut connection = sqlx::PgConnection::connect(url).await.expect("a connection");
-            sqlx::raw_sql(statement).execute(&mut connection).await.expect("an update");
-        }
-        None => {
-            let url = format!("sqlite://{}", options.data.join("catalog.db").display());
-            let mut connection = sqlx::SqliteConnection::connect(&url).await.expect("a connection");
-            sqlx::raw_sql(statement).execute(&mut connection).await.expect("an update");
-        }
-    }
 }
 
 #[tokio::test]
