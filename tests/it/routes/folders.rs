@@ -211,3 +211,46 @@ async fn deleting_refuses() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_version_of_the_api_is_read_in_any_letters() {
+    on_both_catalogs(async |library: &mut Library| {
+        for (path, stored) in [("/V2/Folder/", "a b!"), ("/v2/FOLDER", "a b!"), ("/V1/Folder/", "a_b_")] {
+            let body = json!({ "folderName": "a b!", "parentFolderPath": "/" });
+            created(&library.post(path, body).await);
+            assert_eq!(library.paths("").await, [format!("{stored}/")], "{path}");
+            library.client.delete_folder(&format!("/{stored}")).await.expect("an answer").expect(204);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_library_may_be_kept_shallow() {
+    with_settings(&[("CALOTYPE_FOLDER_DEPTH_MAX", "3")], async |library: &mut Library| {
+        let bad = Some("INVALID_FOLDER_PATH");
+        library.put("/a/b/c/f.txt", bytes_of(1)).await;
+        refused_somehow(&library.client.upload("/a/b/c/d", "f.txt", bytes_of(1)).await.expect("an answer"), &[400]);
+        created(&create(library, "v1", "/a/b", "d").await);
+        refused(&create(library, "v1", "/a/b/c", "d").await, 400, bad, BAD_PATH);
+
+        let from_to = |to: &str| json!({ "sourceFilePath": "/a/b/c/f.txt", "destinationPath": to });
+        for call in ["copy", "move"] {
+            refused(&library.post(&format!("/v1/files/{call}"), from_to("/x/y/z/w")).await, 400, bad, BAD_PATH);
+            succeeded_empty(&library.post(&format!("/v1/files/{call}"), from_to(&format!("/{call}/y/z"))).await);
+        }
+        library.put("/m/f.txt", bytes_of(1)).await;
+        for call in ["copyFolder", "moveFolder"] {
+            let body = |to: &str| json!({ "sourceFolderPath": "/m", "destinationPath": to });
+            for deep in ["/p/q/r", "/p/q/r/s"] {
+                refused(&library.post(&format!("/v1/bulkJobs/{call}"), body(deep)).await, 400, bad, BAD_PATH);
+            }
+            library.run(call, body(&format!("/{call}/q"))).await;
+        }
+        let body = json!({ "folderPath": "/moveFolder/q/m", "newFolderName": "n" });
+        library.run("renameFolder", body).await;
+        let files: Vec<_> = library.paths("").await.into_iter().filter(|path| !path.ends_with('/')).collect();
+        assert_eq!(files, ["copy/y/z/f.txt", "copyFolder/q/m/f.txt", "move/y/z/f.txt", "moveFolder/q/n/f.txt"]);
+    })
+    .await;
+}

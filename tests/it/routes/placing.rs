@@ -162,6 +162,43 @@ async fn a_rename_changes_the_name_alone() {
 }
 
 #[tokio::test]
+async fn a_slash_in_a_new_name_is_cleaned_on_v1_and_refused_on_v2() {
+    on_both_catalogs(async |library: &mut Library| {
+        library.put("/f", bytes_of(1)).await;
+        let rename = async |version: &str, path: &str, name: &str| {
+            let body = json!({ "filePath": path, "newFileName": name });
+            library.client.send(Method::PUT, &format!("/{version}/files/rename"), Some(body)).await.expect("an answer")
+        };
+        let refusal = rename("v2", "/f", "a/b").await;
+        refused_somehow(&refusal, &[400]);
+        assert_eq!(refusal.body["reason"], "INVALID_PARAMETER");
+        assert_eq!(library.paths("").await, ["f"]);
+        succeeded(&rename("v1", "/f", "a/b").await, 200);
+        assert_eq!(library.paths("").await, ["a_b"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn refusals_tell_paths_as_they_were_sent() {
+    on_both_catalogs(async |library: &mut Library| {
+        for odd in ["//no//file.txt", "no/file.txt/", "no//file.txt"] {
+            let body = json!({ "filePath": odd, "newFileName": "x" });
+            let renamed = library.client.send(Method::PUT, "/v1/files/rename", Some(body)).await.expect("an answer");
+            let message = format!("No file found in media library at filePath {odd}");
+            refused(&renamed, 404, Some("FILE_MISSING"), &message);
+            for call in ["copy", "move"] {
+                let body = json!({ "sourceFilePath": odd, "destinationPath": "/to" });
+                let answer = library.post(&format!("/v1/files/{call}"), body).await;
+                let message = format!("No file found with filePath {odd}");
+                refused(&answer, 404, Some("SOURCE_FILE_MISSING"), &message);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_renamed_is_refused() {
     on_both_catalogs(async |library: &mut Library| {
         library.put("/a/f", bytes_of(1)).await;
