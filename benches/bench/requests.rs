@@ -8,7 +8,7 @@ use crate::Result;
 use crate::bare::Bare;
 use crate::client::{self, Client, Load};
 use crate::foreground::{Foreground, PERIOD};
-use crate::library::{Catalog, Library};
+use crate::library::Library;
 use crate::report::{Limit, Row};
 use crate::rows::{Bench, Effort, copy_row, latency_row, median};
 use crate::seed::{Tree, flat_path};
