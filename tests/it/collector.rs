@@ -41,7 +41,7 @@ async fn write(app: &App) -> (BlobId, Stored) {
     (blob_id, app.blobs.put(blob_id, body, 1 << 20).await.expect("a blob"))
 }
 
-async fn put(app: &App, folder: &str, name: &str) -> FileId {
+pub async fn put(app: &App, folder: &str, name: &str) -> FileId {
     let (blob_id, stored) = write(app).await;
     store(app, folder, name, blob_id, &stored).await.expect("an upload")
 }
@@ -240,7 +240,9 @@ async fn contents_that_a_merge_hands_on_behind_the_search_are_not_taken() {
             if moment == Moment::AfterCommit && commits.fetch_add(1, Ordering::Relaxed) == 2 {
                 tell.notify_one();
                 // Others, and whoever watches their sockets, go on meanwhile.
-                tokio::task::block_in_place(|| drop(wait.wait()));
+                tokio::task::block_in_place(|| {
+                    wait.wait();
+                });
             }
             Ok(())
         });

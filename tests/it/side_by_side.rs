@@ -16,6 +16,7 @@ use calotype::model::time::Millis;
 use calotype::store::{Reach, jobs, sweep};
 use calotype::tree::place::{self, Names};
 
+use crate::collector::put;
 use crate::support::catalog::Catalog;
 
 /// Folders of a source whose copy takes many steps when a step does one.
@@ -447,6 +448,37 @@ async fn a_finished_job_can_be_asked_for_for_thirty_days() {
         for (job, is_known) in [(younger, true), (older, false)] {
             assert_eq!(jobs::status(&app.db, job).await.expect("a read").is_some(), is_known);
         }
+        end(&app).await;
+    })
+    .await;
+}
+
+/// What comes into a source behind the page of a merge makes its folder be looked at again, with what stays in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_does_not_fit_is_counted_once_however_often_its_folder_is_looked_at() {
+    on_both("counted", async |catalog: Catalog| {
+        let app = catalog.app("one", Settings { batch_rows: 1, ..Settings::default() }).await;
+        // More together than a file may have.
+        for _ in 0..51 {
+            put(&app, "/a", "x").await;
+            put(&app, "/b/a", "x").await;
+        }
+        put(&app, "/a", "y").await;
+        let job = submitted(&app, Kind::Move, "a", "b").await;
+        let row = async || {
+            let mut tx = app.db.read().await.expect("a transaction");
+            jobs::by_id(&mut tx, job).await.expect("a read").expect("the job")
+        };
+        let mut worker = Worker::new("one/1".into());
+        while row().await.cursor_name.is_none() {
+            worker::step(&app, &mut worker).await.expect("a step");
+        }
+        put(&app, "/a", "late").await;
+        until_finished(&app, &mut worker, job).await;
+        let (row, mut tx) = (row().await, app.db.read().await.expect("a transaction"));
+        let failures = jobs::failures(&mut tx, job).await.expect("a read");
+        assert_eq!((row.failed_items, failures.len(), row.files_done), (1, 1, 2), "{row:?}");
+        drop(tx);
         end(&app).await;
     })
     .await;
