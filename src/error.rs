@@ -159,7 +159,7 @@ pub enum Refusal {
 }
 
 /// The text under `help` in every error body.
-pub const HELP: &str = "The documentation in this server's repository lists every call with its parameters and errors.";
+pub const HELP: &str = "The page /docs of this server lists every call with its parameters and errors.";
 
 impl Refusal {
     /// HTTP status and the contract's `reason` code, if it names one.

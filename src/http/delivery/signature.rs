@@ -169,9 +169,10 @@ fn expiry_s(text: &str) -> Result<u64, Malformed> {
     if is_number { Ok(text.parse().unwrap_or(u64::MAX)) } else { Err(Malformed) }
 }
 
-/// A path as received, decoded, and as `encodeURI` writes it.
+/// A path as received, as it was before a repair, decoded, and as `encodeURI` writes it.
 fn forms_of_path(path: &str) -> Vec<String> {
     let mut forms = vec![path.to_owned()];
+    add(&mut forms, unrepaired(path));
     if let Some(decoded) = decoded(path) {
         add(&mut forms, encode_uri(&decoded));
         add(&mut forms, decoded);
@@ -179,9 +180,10 @@ fn forms_of_path(path: &str) -> Vec<String> {
     forms
 }
 
-/// A query as received, decoded, as `encodeURI` writes it, and with its commas and colons encoded or not.
+/// A query as received, as it was before a repair, decoded, as `encodeURI` writes it, and with its commas and colons encoded or not.
 fn forms_of_query(query: &str) -> Vec<String> {
     let mut forms = vec![query.to_owned()];
+    add(&mut forms, unrepaired(query));
     add(&mut forms, query.replace(',', "%2C").replace(':', "%3A"));
     let plain = ["%2C", "%2c"].iter().fold(query.to_owned(), |query, code| query.replace(code, ","));
     add(&mut forms, ["%3A", "%3a"].iter().fold(plain, |query, code| query.replace(code, ":")));
@@ -194,6 +196,12 @@ fn forms_of_query(query: &str) -> Vec<String> {
         forms.extend(decoded(&query.replace('+', " ")));
     }
     forms
+}
+
+/// With what `request_target` encodes, but for spaces, as a client may have signed and sent it.
+fn unrepaired(text: &str) -> String {
+    let codes = [("%22", "\""), ("%3C", "<"), ("%3E", ">"), ("%60", "`")];
+    codes.iter().fold(text.to_owned(), |text, (code, plain)| text.replace(code, plain))
 }
 
 fn decoded(text: &str) -> Option<String> {

@@ -31,7 +31,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 /// The text under `help` in every error body.
-const HELP: &str = "The documentation in this server's repository lists every call with its parameters and errors.";
+const HELP: &str = "The page /docs of this server lists every call with its parameters and errors.";
 /// Every body of the API has this type; the delivery has the files' own.
 const JSON: &str = "application/json; charset=utf-8";
 const FORM: &str = "application/x-www-form-urlencoded";

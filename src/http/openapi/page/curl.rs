@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Operation, is_open, text};
+use crate::config::Settings;
 
 /// Between the parts of a line that is too long for one.
 const BREAK: &str = " \\\n  ";
@@ -27,9 +28,13 @@ pub fn line(found: &Operation, base: &str) -> String {
         Some((kind, content)) if kind == "multipart/form-data" => parts.extend(form(&content["example"])),
         Some((kind, content)) => {
             parts.push(format!("-H 'Content-Type: {kind}'"));
-            parts.push(format!("-d {}", quoted(&json(&content["example"]))));
+            // The session was recorded at the default address.
+            parts.push(format!(
+                "-d {}",
+                quoted(&json(&content["example"]).replace(&Settings::default().public_url, base))
+            ));
         }
-        None if is_bytes(operation) => parts[0].push_str(" -O"),
+        None if is_bytes(operation) => parts[0].push_str(" -fO"),
         None => {}
     }
     parts.join(BREAK)
@@ -75,7 +80,9 @@ fn form(example: &Value) -> impl Iterator<Item = String> {
     example.as_object().into_iter().flatten().map(|(name, value)| {
         let at = if name == "file" { "@" } else { "" };
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        format!("-F {}", quoted(&format!("{name}={at}{value}")))
+        // After `-F` curl takes quotes and semicolons for its own.
+        let flag = if value.contains(['"', ';']) { "--form-string" } else { "-F" };
+        format!("{flag} {}", quoted(&format!("{name}={at}{value}")))
     })
 }
 

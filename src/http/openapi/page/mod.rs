@@ -99,6 +99,7 @@ fn introduction(document: &Value, base: &str) -> Markup {
             div.setup {
                 p { "This server is at " code { (base) } ". The lines for the shell below take the private key from a variable:" }
                 (shell("KEY=private_…"))
+                p { "They were run against another library, in an order of their own: put your ids and paths in their place." }
             }
             details.more {
                 summary { "What every call may refuse" }
