@@ -123,6 +123,7 @@ async fn small_blobs_are_kept_in_memory_until_they_are_deleted() {
         for _ in 0..2 {
             assert!(matches!(blobs.read_small(BlobId(6), 1000).await, Err(BlobError::Store(_))));
         }
+        blobs.delete(BlobId(6)).await.unwrap();
     }
 }
 

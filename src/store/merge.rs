@@ -34,9 +34,15 @@ statements! {
     /// Names that both have and that did not fit; recorded up to a bound.
     RECORD_FAILURES: "INSERT INTO job_failure (job_id, folder_id, name, reason)
         SELECT $1, s.folder_id, s.name, 'VERSION_LIMIT_EXCEEDED' FROM merge_page p JOIN file s ON s.id = p.source_file
-        WHERE p.job_id = $1 AND p.added = 0 ORDER BY s.name
+        WHERE p.job_id = $1 AND p.added = 0
+            AND NOT EXISTS (SELECT 1 FROM job_failure f WHERE f.job_id = $1 AND f.folder_id = s.folder_id AND f.name = s.name)
+        ORDER BY s.name
         LIMIT (SELECT CASE WHEN count(*) < $2 THEN $2 - count(*) ELSE 0 END FROM job_failure WHERE job_id = $1)
         ON CONFLICT (job_id, folder_id, name) DO NOTHING";
+    /// Names that did fit when their folder was looked at again, or went away.
+    FORGET_FAILURES: "DELETE FROM job_failure WHERE job_id = $1
+        AND NOT EXISTS (SELECT 1 FROM file f WHERE f.folder_id = job_failure.folder_id AND f.name = job_failure.name)";
+    FAILURES_COUNT: "SELECT count(*) FROM job_failure WHERE job_id = $1";
     /// A clone's files that did not fit have nowhere to stay.
     DROP_UNFIT_HISTORY: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE job_id = $1 AND added = 0)";
     DROP_UNFIT: "DELETE FROM file WHERE id IN (SELECT source_file FROM merge_page WHERE job_id = $1 AND added = 0)";
@@ -112,10 +118,6 @@ statements! {
         WHERE p.job_id = $1 AND p.depth = $2 AND p.ord <= $3 AND (
             EXISTS (SELECT 1 FROM file c WHERE c.folder_id = p.source_id AND c.since > p.begun)
             OR EXISTS (SELECT 1 FROM folder c WHERE c.parent_id = p.source_id AND c.since > p.begun AND c.id <> $5))";
-    /// What is still in the sources of pairs that were queued again behind $4 did not fit, and is looked at again.
-    LEFT_IN_REQUEUED: "SELECT count(*) FROM merge_pair n JOIN merge_pair p ON p.job_id = n.job_id AND p.source_id = n.source_id
-            JOIN file c ON c.folder_id = p.source_id AND c.since <= p.begun
-        WHERE n.job_id = $1 AND n.ord > $4 AND p.depth = $2 AND p.ord <= $3";
     FORGET_PAIRS: "DELETE FROM merge_pair WHERE job_id = $1 AND depth = $2 AND ord <= $3"
 }
 
@@ -198,6 +200,20 @@ pub async fn find_conflicts(tx: &mut Tx, p: &Page<'_>) -> Result<Conflicts> {
         tx.run(&RECORD_FAILURES, args![p.job, FAILURES_KEPT]).await?;
     }
     Ok(conflicts)
+}
+
+/// How many files a merge has left behind, of which its pages have counted `counted`. A folder that is looked at again counts its
+/// files again; as long as the record is not full, it has each once.
+pub async fn left_behind(tx: &mut Tx, job: JobId, taken: Taken, counted: i64) -> Result<i64> {
+    if counted == 0 {
+        return Ok(0);
+    }
+    // Those of a clone are nowhere.
+    if taken == Taken::Movers {
+        tx.run(&FORGET_FAILURES, args![job]).await?;
+    }
+    let recorded = tx.count(&FAILURES_COUNT, args![job]).await?;
+    Ok(if recorded < FAILURES_KEPT { recorded } else { counted })
 }
 
 /// Removes the files of a clone that did not fit.
@@ -320,17 +336,8 @@ pub async fn closing_end(tx: &mut Tx, job: JobId, depth: i64, rows: i64) -> Resu
     Ok(tx.one::<(Option<i64>,)>(&CLOSING_END, args![job, depth, rows]).await?.0.unwrap_or(0))
 }
 
-/// What the end of some pairs came to.
-#[derive(Clone, Copy, Debug)]
-pub struct Closed {
-    /// Pairs that were queued again.
-    pub again: u64,
-    /// Files in these that did not fit and are counted anew.
-    pub unfit_again: i64,
-}
-
 /// Removes the emptied source folders of pairs up to `to`, queues again those that something came
-/// into, and forgets the pairs.
+/// into, and forgets the pairs; how many were queued again.
 pub async fn close_pairs(
     tx: &mut Tx,
     job: JobId,
@@ -339,14 +346,13 @@ pub async fn close_pairs(
     change: i64,
     namesake: Option<FolderId>,
     keep: bool,
-) -> Result<Closed> {
+) -> Result<u64> {
     if keep {
         tx.run(&KEEP_EMPTY, args![job, depth, to, change]).await?;
     }
     tx.run(&REMOVE_EMPTY, args![job, depth, to]).await?;
     let last = last_ord(tx, job).await?;
     let again = tx.run(&REQUEUE, args![job, depth, to, last, namesake.unwrap_or(FolderId(0))]).await?;
-    let unfit_again = if again > 0 { tx.count(&LEFT_IN_REQUEUED, args![job, depth, to, last]).await? } else { 0 };
     tx.run(&FORGET_PAIRS, args![job, depth, to]).await?;
-    Ok(Closed { again, unfit_again })
+    Ok(again)
 }

@@ -153,6 +153,8 @@ pub struct Tx {
     /// The number of its latest change, unless an instant has been fixed since.
     change: Option<i64>,
     owns_tree: bool,
+    /// Whether a statement has failed. PostgreSQL undoes such a transaction when it is asked to commit it, and reports no error.
+    has_failed: bool,
 }
 
 enum Held {
@@ -171,13 +173,14 @@ impl Db {
             Pools::Sqlite { write, .. } => {
                 let held = Held::Sqlite(sqlite::begin(write.take().await?).await?);
                 let tree_changes = (reach != Reach::Apart).then(|| Arc::clone(&self.tree_changes));
-                Ok(Tx { held, fault, tree_changes, patience: None, change: None, owns_tree: false })
+                Ok(Tx { held, fault, tree_changes, patience: None, change: None, owns_tree: false, has_failed: false })
             }
             Pools::Postgres { pool, pulse } => {
                 let mut patience = pulse.patience(true);
                 let held = Held::Postgres(patience.bound(postgres::Transaction::begin(pool, "BEGIN")).await?);
                 let patience = Some(patience);
-                let mut tx = Tx { held, fault, tree_changes: None, patience, change: None, owns_tree: false };
+                let mut tx =
+                    Tx { held, fault, tree_changes: None, patience, change: None, owns_tree: false, has_failed: false };
                 match reach {
                     Reach::Apart => {}
                     Reach::Add => drop(tx.one::<(i64,)>(&SHARE_TREE, args![TREE_LOCK]).await?),
@@ -210,7 +213,7 @@ impl Db {
                 (Held::Postgres(patience.bound(begun).await?), Some(patience))
             }
         };
-        Ok(Tx { held, fault: None, tree_changes: None, patience, change: None, owns_tree: false })
+        Ok(Tx { held, fault: None, tree_changes: None, patience, change: None, owns_tree: false, has_failed: false })
     }
 
     /// A connection for a single read, without the cost of a transaction around it.
@@ -222,7 +225,7 @@ impl Db {
                 (Held::PostgresGlance(patience.bound(pool.acquire()).await?), Some(patience))
             }
         };
-        Ok(Tx { held, fault: None, tree_changes: None, patience, change: None, owns_tree: false })
+        Ok(Tx { held, fault: None, tree_changes: None, patience, change: None, owns_tree: false, has_failed: false })
     }
 
     /// A number that is another one as soon as something in the tree can have changed: what a path is found to lead to
@@ -309,7 +312,10 @@ impl Db {
 impl Tx {
     /// Makes everything durable. After an error nothing is known to have happened or not.
     pub async fn commit(self) -> Result<()> {
-        let Tx { held, fault, tree_changes, patience, .. } = self;
+        let Tx { held, fault, tree_changes, patience, has_failed, .. } = self;
+        if has_failed {
+            return Err(Error::Damaged("a transaction was to be committed in which a statement had failed".into()));
+        }
         if let Some(fault) = &fault {
             fault(Moment::BeforeCommit)?;
         }
@@ -400,7 +406,9 @@ impl Tx {
         }
         let (c, patience) = self.on_postgres();
         let query = sqlx::query_with(sql.postgres, postgres_args(args)?);
-        Ok(bounded(patience, query.execute(c)).await?.rows_affected())
+        let outcome = bounded(patience, query.execute(c)).await;
+        self.has_failed |= outcome.is_err();
+        Ok(outcome?.rows_affected())
     }
 
     /// All rows of a statement that bounds their number itself.
@@ -410,7 +418,9 @@ impl Tx {
         }
         let (c, patience) = self.on_postgres();
         let query = sqlx::query_as_with(sql.postgres, postgres_args(args)?);
-        bounded(patience, query.fetch_all(c)).await
+        let outcome = bounded(patience, query.fetch_all(c)).await;
+        self.has_failed |= outcome.is_err();
+        outcome
     }
 
     /// Hands over the rows of a statement one by one, however many there are, until `each` breaks. A broken off statement
@@ -441,7 +451,9 @@ impl Tx {
         }
         let (c, patience) = self.on_postgres();
         let query = sqlx::query_as_with(sql.postgres, postgres_args(args)?);
-        bounded(patience, query.fetch_optional(c)).await
+        let outcome = bounded(patience, query.fetch_optional(c)).await;
+        self.has_failed |= outcome.is_err();
+        outcome
     }
 
     /// The first row of a statement that always has one.

@@ -257,6 +257,7 @@ impl Step {
 /// A page of pairs of the greatest depth.
 async fn close_page(tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
     let Some(depth) = merge::deepest(tx, job.id).await? else {
+        job.failed_items = merge::left_behind(tx, job.id, taken(job), job.failed_items).await?;
         job.enter(if job.namesake_id.is_some() { Phase::Swap } else { Phase::Done })?;
         return Ok(1);
     };
@@ -266,9 +267,8 @@ async fn close_page(tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
     let change = tx.next_change().await?;
     let last_before = merge::last_ord(tx, job.id).await?;
     let keep = taken(job) == Taken::Movers;
-    let closed = merge::close_pairs(tx, job.id, depth, to, change, job.namesake_id, keep).await?;
-    job.failed_items -= closed.unfit_again;
-    if closed.again > 0 {
+    let again = merge::close_pairs(tx, job.id, depth, to, change, job.namesake_id, keep).await?;
+    if again > 0 {
         (job.cursor_id, job.cursor_name) = (last_before + 1, None);
         job.enter(Phase::MergeFiles)?;
     }

@@ -212,9 +212,10 @@ async fn whoever_gives_up_while_a_transaction_begins_leaves_none_open() {
     // Connections that need not be made first.
     drop(join_all((0..8).map(|_| db.read())).await);
     let mut outside = <sqlx::PgConnection as sqlx::Connection>::connect(catalog.url().unwrap()).await.unwrap();
+    const GIVEN_UP: u32 = 20;
     let mut count = 0;
-    // After so many turns of a transaction that begins it is given up.
-    for polls in (1..=4).cycle().take(40) {
+    // After so many turns of a transaction that begins it is given up. On a fast machine many have begun by then.
+    for polls in (1..=3).cycle().take(600) {
         let read = given_up(db.read(), polls).await;
         let written = given_up(db.write(Reach::Add), polls).await;
         count += u32::from(read) + u32::from(written);
@@ -229,8 +230,11 @@ async fn whoever_gives_up_while_a_transaction_begins_leaves_none_open() {
             assert!(Instant::now() < deadline, "{open} transactions are left open");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        if count >= GIVEN_UP {
+            break;
+        }
     }
-    assert!(count > 20, "only {count} were given up");
+    assert!(count >= GIVEN_UP, "only {count} were given up");
     db.close().await;
 }
 

@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::{Connection, Executor};
 
 use super::{error_of, output_of};
@@ -39,6 +40,70 @@ async fn a_data_directory_of_the_first_schema_is_brought_up_to_date() {
     let data = directory.path().join("data");
     copy_directory(&fixture("first-light-sqlite"), &data);
     all_is_there(&Options::new(&data)).await;
+}
+
+/// What each schema is given to keep that the one before it could not. The first is the fixture's.
+const KEPT: [&str; 8] = [
+    "UPDATE content SET description = 'kept since 2', ai_tags = '[{\"name\":\"sea\",\"confidence\":90,\"source\":\"x\"}]',
+        custom_metadata = '{\"shelf\":\"upper\"}' WHERE id = (SELECT content_id FROM file WHERE name = 'dot.png');
+     UPDATE file SET newest = 7 WHERE name = 'dot.png';
+     INSERT INTO purge_request (id, url, created) VALUES (77, '/kept*', 1)",
+    "UPDATE api_key SET name = 'kept since 3'",
+    "INSERT INTO upload_token (digest, until) VALUES ('kept since 4', 9999999999999)",
+    "INSERT INTO custom_field (id, name, label, schema, description, created, updated)
+        VALUES (78, 'shelf', 'Shelf', '{\"type\":\"Text\"}', NULL, 1, 1);
+     UPDATE custom_field_edition SET edition = edition + 1",
+    "UPDATE sweep_lease SET owner = 'a server that is gone', lease_until = 1;
+     INSERT INTO blob_garbage (blob_id) VALUES (79)",
+    "UPDATE job SET turns = 3 WHERE phase <> 'done';
+     INSERT INTO job_lock (key, mode, job_id) SELECT 'kept since 7', 'X', id FROM job WHERE phase <> 'done'",
+    "INSERT INTO blob_block (first_id, last_id, owner, seen) VALUES (1000001, 1000256, 'kept since 8', 1)",
+    "UPDATE sweep_lease SET searches = 1",
+];
+
+#[tokio::test]
+async fn data_directories_of_all_schemas_since_are_brought_up_to_date() {
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
+    let newest = std::fs::read_dir(&migrations).expect("migrations").count();
+    assert_eq!(KEPT.len(), newest - 1, "each schema is given something to keep");
+    let migrator = Migrator::new(migrations).await.expect("migrations");
+    for schema in 2..=newest {
+        eprintln!("schema {schema}");
+        let directory = tempfile::tempdir().expect("a directory");
+        let data = directory.path().join("data");
+        copy_directory(&fixture("first-light-sqlite"), &data);
+        let file = format!("sqlite://{}", data.join("catalog.db").display());
+        let mut catalog = sqlx::SqliteConnection::connect(&file).await.expect("the catalog");
+        for (schema, kept) in (2..=schema).zip(KEPT) {
+            migrator.run_to(i64::try_from(schema).expect("few"), &mut catalog).await.expect("a migration");
+            catalog.execute(kept).await.expect("something to keep");
+        }
+        catalog.close().await.expect("closed");
+
+        let options = Options::new(&data);
+        all_is_there(&options).await;
+        let mut server = Server::start_with(options.clone()).await;
+        let client = server.client();
+        let images = client.list("/images").await.expect("a listing").expect(200);
+        let dot = &images.body[0];
+        assert_eq!(dot["description"], "kept since 2", "{dot:#}");
+        assert_eq!(dot["AITags"][0]["name"], "sea");
+        let newer = client.upload("/images", "dot.png", b"another".to_vec()).await.expect("an answer").expect(200);
+        assert_eq!(newer.body["versionInfo"]["name"], "Version 8", "numbers go on");
+        if schema >= 3 {
+            assert!(output_of(options.command("keys list")).await.contains("kept since 3"));
+        }
+        if schema >= 5 {
+            assert_eq!(dot["customMetadata"]["shelf"], "upper", "{dot:#}");
+        }
+        server.term().await;
+        server.assert_no_panic();
+        server.fsck().await;
+        let mut catalog = sqlx::SqliteConnection::connect(&file).await.expect("the catalog");
+        let locks: (i64,) =
+            sqlx::query_as("SELECT count(*) FROM job_lock").fetch_one(&mut catalog).await.expect("locks");
+        assert_eq!(locks, (0,), "the job that was under way has given up what it held");
+    }
 }
 
 #[tokio::test]
