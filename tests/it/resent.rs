@@ -6,14 +6,14 @@ use calotype::app::App;
 use calotype::config::Settings;
 use calotype::jobs::submit::{Request, submit};
 use calotype::jobs::worker::{self, Worker};
-use calotype::library::{check, folders};
+use calotype::library::folders;
 use calotype::model::ids::JobId;
 use calotype::model::job::Kind;
 use calotype::model::path::FolderPath;
 use calotype::model::time::Millis;
 use calotype::tree::place::Names;
 
-use crate::side_by_side::until_finished;
+use crate::side_by_side::{end, on_both, path, until_finished};
 use crate::support::catalog::Catalog;
 
 /// Folders of the source; a step copies one.
@@ -22,10 +22,6 @@ const FOLDERS: usize = 10;
 const MARGIN_MS: i64 = 30_000;
 const RESENT_WITHIN_MS: i64 = 120_000;
 const RETRY_FINDS_WITHIN_MS: i64 = 600_000;
-
-fn path(text: &str) -> FolderPath {
-    FolderPath::parse(text).expect("a path")
-}
 
 fn copy_into(destination: &str) -> Request {
     Request {
@@ -56,19 +52,6 @@ async fn sent(app: &App, request: &Request) -> JobId {
 
 async fn sent_again(app: &App, request: &Request) -> JobId {
     sent(app, &Request { is_retry: true, ..request.clone() }).await
-}
-
-async fn end(app: &App) {
-    let found = check::check(&app.db, Some(&app.blobs)).await.expect("a check");
-    assert!(found.violations.is_empty(), "{:#?}", found.violations);
-    app.db.close().await;
-}
-
-async fn on_both<F: AsyncFn(Catalog)>(hint: &str, scenario: F) {
-    scenario(Catalog::sqlite()).await;
-    if let Some(catalog) = Catalog::postgres(hint).await {
-        scenario(catalog).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

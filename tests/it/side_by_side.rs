@@ -26,7 +26,7 @@ const BATCH: i64 = 1;
 /// Turns that a small job may take to overtake: its own, and the large job's in between.
 const FEW_STEPS: usize = 6;
 
-fn path(text: &str) -> FolderPath {
+pub fn path(text: &str) -> FolderPath {
     FolderPath::parse(text).expect("a path")
 }
 
@@ -87,13 +87,13 @@ pub async fn until_finished(app: &App, worker: &mut Worker, id: JobId) -> Vec<Jo
     finished
 }
 
-async fn end(app: &App) {
+pub async fn end(app: &App) {
     let found = check::check(&app.db, Some(&app.blobs)).await.expect("a check");
     assert!(found.violations.is_empty(), "{:#?}", found.violations);
     app.db.close().await;
 }
 
-async fn on_both<F: AsyncFn(Catalog)>(hint: &str, scenario: F) {
+pub async fn on_both<F: AsyncFn(Catalog)>(hint: &str, scenario: F) {
     scenario(Catalog::sqlite()).await;
     if let Some(catalog) = Catalog::postgres(hint).await {
         scenario(catalog).await;
