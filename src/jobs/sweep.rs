@@ -15,7 +15,7 @@
 //! lost its last reference never gets another. A reference that goes away before its table is read stands in the
 //! journal by the time the journal is read, because only this sweep takes anything out of the journal. A merge, which
 //! hands contents from row to row by the million, spares the journal while nobody reads it; so a search says that it goes on
-//! before it begins, with the tree held alone. What a crash leaves of that note makes merges slower until the next search.
+//! before it begins, with the tree held alone. What a search that is broken off leaves of that note makes merges slower until the next.
 
 use std::time::Duration;
 

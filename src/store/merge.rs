@@ -88,7 +88,7 @@ statements! {
     APPEND_CURRENT: "UPDATE file SET version_id = s.version_id, version = p.last_number + p.added, content_id = s.content_id,
             flags = s.flags, uploaded = s.uploaded, updated = CASE WHEN file.updated >= $3 THEN file.updated + 1 ELSE $3 END, since = $2, newest = NULL
         FROM merge_page p JOIN file s ON s.id = p.source_file WHERE p.job_id = $1 AND file.id = p.target_file";
-    /// The current version is younger than all that were appended before it.
+    /// The current version is younger than the last that was appended before it.
     AGE_HISTORIES: "UPDATE file SET updated = v.updated + 1 FROM merge_page p JOIN version v ON v.file_id = p.target_file AND v.version = p.last_number + p.added - 1
         WHERE p.job_id = $1 AND p.added > 1 AND file.id = p.target_file AND file.updated <= v.updated";
     REMOVE_SOURCES: "DELETE FROM file WHERE id IN (SELECT source_file FROM merge_page WHERE job_id = $1)";

@@ -270,3 +270,15 @@ async fn the_level_of_isolation_is_not_the_databases_default() {
     drop(waiting);
     db.close().await;
 }
+
+/// PostgreSQL takes such a commit for a wish to undo everything, and says so in a word that no driver tells.
+#[tokio::test]
+async fn a_transaction_in_which_a_statement_failed_is_not_taken_for_committed() {
+    let Some(catalog) = Catalog::postgres("failed").await else { return };
+    let db = catalog.db().await;
+    let mut tx = db.write(Reach::Apart).await.unwrap();
+    settings::insert_purge(&mut tx, 7, "once", Millis(1)).await.unwrap();
+    assert!(settings::insert_purge(&mut tx, 7, "twice", Millis(1)).await.is_err());
+    assert!(tx.commit().await.is_err(), "nothing was committed");
+    db.close().await;
+}
