@@ -1,7 +1,7 @@
 //! The worker: one step after the other.
 //!
 //! [`run`] loops over [`step`]. A step is one transaction: take a job, which locks its row; see that no earlier job is in
-//! its way; do about one batch of rows; store the cursor. Small jobs are finished several in one step. Between steps
+//! its way; do about one batch of rows; store the cursor. Small jobs are taken and stored several at once. Between steps
 //! a worker remembers nothing of a job, so it may be stopped, killed or replaced at any moment.
 //!
 //! Every other step belongs to the oldest job, so that none waits for ever; the steps in between to the job that has had
@@ -24,6 +24,7 @@ use crate::store::clone as hidden;
 use crate::store::jobs::{self, Job, Turn};
 use crate::store::{Reach, Tx, folders, locks, settings};
 use crate::tree::place::{self, Names, Places};
+use crate::tree::room::Room;
 use crate::tree::{clone, relink};
 
 /// How long an idle worker waits before it looks again. A submission to this server wakes it at once;
@@ -31,9 +32,10 @@ use crate::tree::{clone, relink};
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long a worker waits after a step failed: a full disk or a lost database comes back in seconds.
 const TRY_AGAIN: Duration = Duration::from_millis(1000);
-/// No further job is taken into a step that has lasted this long, because requests in the foreground wait for its end.
-const STEP_TIME: Duration = Duration::from_millis(10);
-/// A job takes this part of a batch at least, in rows: however small it is, it costs some dozens of statements.
+/// In a step that has lasted this long no page and no job is begun, because requests in the foreground wait for its end.
+const STEP_TIME: Duration = Duration::from_millis(20);
+/// A job takes this part of a batch at least, in rows, however small it is, and gets on by as much, however late it is: what is
+/// small is finished once it is begun.
 const JOB_ROWS_MIN: i64 = 100;
 
 /// A worker between two steps.
@@ -41,6 +43,9 @@ const JOB_ROWS_MIN: i64 = 100;
 pub struct Worker {
     name: String,
     turn: Turn,
+    /// How many jobs it takes at once: half as many again as it came to in its last step, so that few are taken in vain. Others
+    /// pass over those that are until the step ends.
+    jobs_per_step: i64,
     /// The job that the last step was at, if it failed.
     stumbled_at: Option<JobId>,
 }
@@ -80,7 +85,7 @@ pub async fn run(app: &App) {
 impl Worker {
     /// `name` tells this worker from all others, across restarts of its server.
     pub fn new(name: String) -> Worker {
-        Worker { name, turn: Turn::Oldest, stumbled_at: None }
+        Worker { name, turn: Turn::Oldest, jobs_per_step: 1, stumbled_at: None }
     }
 }
 
@@ -92,32 +97,50 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
     let turn = worker.turn;
     worker.turn = if turn == Turn::Oldest { Turn::LeastServed } else { Turn::Oldest };
     let mut tx = app.db.write(Reach::Apart).await?;
-    let began = Instant::now();
-    let (mut taken, mut worked, mut room) = (0, Vec::new(), app.settings.batch_rows);
-    while room > 0 && (taken == 0 || began.elapsed() < STEP_TIME) {
-        let Some(mut job) = jobs::take(&mut tx, &worker.name, turn).await? else { break };
-        (taken, room) = (taken + 1, room - JOB_ROWS_MIN);
-        if let Some(blocker) = job.blocker {
+    let mut room = Room::new(app.settings.batch_rows, STEP_TIME);
+    // One after a step that failed, to find the job that it failed at, or that was at a large job, of which there may be others
+    // that another server can go on with meanwhile.
+    let count = std::mem::replace(&mut worker.jobs_per_step, 1).min(room.rows() / JOB_ROWS_MIN).max(1);
+    let taken = jobs::take(&mut tx, &worker.name, turn, count).await?;
+    if taken.is_empty() {
+        return Ok(Stepped::Idle);
+    }
+    let mut done = Done::default();
+    let mut seen = 0;
+    for mut job in taken {
+        if seen > 0 && !room.is_left_for_a_job() {
+            break;
+        }
+        seen += 1;
+        if let Some(blocker) = done.blocker(&mut tx, &job).await? {
             set_aside(&mut tx, &job, blocker).await?;
+            room.take(JOB_ROWS_MIN);
             continue;
         }
         worker.stumbled_at = Some(job.id);
-        let at = Instant::now();
-        let rows = work(app, &mut tx, &mut job, &worker.name, room + JOB_ROWS_MIN).await?;
-        room -= rows - JOB_ROWS_MIN.min(rows);
-        let is_done = job.phase == Phase::Done;
-        worked.push((job, rows, at.elapsed()));
-        if !is_done {
+        let (began, before) = (Instant::now(), room.rows());
+        work(app, &mut tx, &mut job, &mut room).await?;
+        let rows = before - room.rows();
+        room.take((JOB_ROWS_MIN - rows).max(0));
+        let is_finished = job.phase == Phase::Done;
+        done.jobs.push((job, rows, began.elapsed()));
+        if !is_finished {
             break;
         }
     }
-    if taken == 0 {
-        return Ok(Stepped::Idle);
-    }
+    done.save(&mut tx, &worker.name).await?;
     tx.commit().await?;
     worker.stumbled_at = None;
+    if done.jobs.last().is_none_or(|(job, ..)| job.phase == Phase::Done) {
+        worker.jobs_per_step = 1 + seen + seen / 2;
+    }
+    Ok(Stepped::Worked(tell(app, done)))
+}
+
+/// Tells what has been done, once it is durable; the finished jobs.
+fn tell(app: &App, done: Done) -> Vec<JobId> {
     let mut finished = Vec::new();
-    for (job, rows, elapsed) in worked {
+    for (job, rows, elapsed) in done.jobs {
         meter::batch(job.kind, rows, elapsed);
         tracing::debug!(job = %app.tag.wire(job.id.0), phase = job.phase.name(), rows, "batch done");
         if job.phase == Phase::Done {
@@ -126,7 +149,48 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
             finished.push(job.id);
         }
     }
-    Ok(Stepped::Worked(finished))
+    finished
+}
+
+/// What a step has done: its jobs, how many rows each has written, and how long that took.
+#[derive(Default)]
+struct Done {
+    jobs: Vec<(Job, i64, Duration)>,
+    /// So many of the first of them have given up their locks.
+    unlocked: usize,
+}
+
+impl Done {
+    /// Whom a job has to wait for that was taken together with these.
+    async fn blocker(&mut self, tx: &mut Tx, job: &Job) -> Result<Option<JobId>> {
+        if self.jobs.iter().all(|(done, ..)| done.phase != Phase::Done || Some(done.id) != job.blocker) {
+            return Ok(job.blocker);
+        }
+        self.unlock(tx).await?;
+        locks::blocker(tx, job.id).await
+    }
+
+    /// Finished jobs give up their locks.
+    async fn unlock(&mut self, tx: &mut Tx) -> Result<()> {
+        let finished: Vec<JobId> = self.jobs[self.unlocked..]
+            .iter()
+            .filter(|(job, ..)| job.phase == Phase::Done)
+            .map(|(job, ..)| job.id)
+            .collect();
+        self.unlocked = self.jobs.len();
+        if finished.is_empty() { Ok(()) } else { locks::give_up(tx, &finished).await }
+    }
+
+    async fn save(&mut self, tx: &mut Tx, worker: &str) -> Result<()> {
+        if self.jobs.is_empty() {
+            return Ok(());
+        }
+        self.unlock(tx).await?;
+        let waited_for = jobs::save(tx, self.jobs.iter().map(|(job, ..)| job), worker).await?;
+        let released = |id: &JobId| self.jobs.iter().any(|(job, ..)| job.id == *id && job.has_released);
+        let unblocked: Vec<JobId> = waited_for.into_iter().filter(released).collect();
+        if unblocked.is_empty() { Ok(()) } else { jobs::unblock(tx, &unblocked).await }
+    }
 }
 
 /// Sets a job aside until an earlier one gives up locks that it has to wait for.
@@ -139,45 +203,40 @@ async fn set_aside(tx: &mut Tx, job: &Job, blocker: JobId) -> Result<()> {
     }
 }
 
-/// Page after page until about `room` rows are written or the job is done. Returns about how many it wrote.
-async fn work(app: &App, tx: &mut Tx, job: &mut Job, worker: &str, room: i64) -> Result<i64> {
-    let now = Millis::now();
-    let (mut left, mut owns_tree, begins) = (room, false, job.phase == Phase::Start);
-    while left > 0 && job.phase != Phase::Done {
-        if job.phase.shapes_the_tree() && !owns_tree {
-            tx.own_tree(&app.db).await?;
-            owns_tree = true;
+/// Page after page until the job is done or there is no room for one more.
+async fn work(app: &App, tx: &mut Tx, job: &mut Job, room: &mut Room) -> Result<()> {
+    let (now, begins) = (Millis::now(), job.phase == Phase::Start);
+    room.begin_job(JOB_ROWS_MIN);
+    while job.phase != Phase::Done && room.is_left() {
+        if job.phase.shapes_the_tree() && tx.own_tree(&app.db).await? {
+            // Others have waited since then only.
+            room.restart_clock();
         }
-        left -= match job.phase {
-            Phase::Start => start(app, tx, job, now).await?,
+        match job.phase {
+            Phase::Start => room.take(start(app, tx, job, now).await?),
             Phase::CloneFolders | Phase::ClonePastFolders | Phase::CloneFiles | Phase::ClonePastFiles => {
-                clone::advance(&app.db, tx, job, left).await?
+                let rows = clone::advance(&app.db, tx, job, room.rows()).await?;
+                room.take(rows);
             }
-            Phase::Publish => publish(tx, job, now).await?,
+            Phase::Publish => room.take(publish(tx, job, now).await?),
             Phase::MergeFiles | Phase::MergeFolders | Phase::Close | Phase::Swap => {
-                relink::advance(tx, job, left, now).await?
+                relink::advance(tx, job, room, now).await?
             }
-            Phase::Done => 0,
-        };
+            Phase::Done => {}
+        }
     }
-    let gave_up = if job.phase == Phase::Done {
+    if job.phase == Phase::Done {
         job.finished = Some(now);
         (job.cursor_id, job.cursor_name) = (0, None);
-        locks::give_up(tx, job.id).await?
+        job.has_released = true;
     } else if begins {
         // The instant is fixed, so others may change what it shows.
-        locks::give_up_shared(tx, job.id).await?
-    } else {
-        0
-    };
+        job.has_released = locks::give_up_shared(tx, job.id).await? > 0;
+    }
     if job.clone_id.is_some() && job.phase.hides_the_clone() {
         clone::hide(tx, job).await?;
     }
-    let is_waited_for = jobs::save(tx, job, worker).await?;
-    if gave_up > 0 && is_waited_for {
-        jobs::unblock(tx, job.id).await?;
-    }
-    Ok(room - left)
+    Ok(())
 }
 
 /// Resolves the paths to ids, checks again what was checked at submission, and does what is one row.
@@ -187,7 +246,8 @@ async fn start(app: &App, tx: &mut Tx, job: &mut Job, now: Millis) -> Result<i64
     let instant = tx.instant().await?;
     let source_path = stored_path(&job.source_path)?;
     let destination_path = stored_path(&job.destination_path)?;
-    let [mut chain, there] = folders::chains(tx, [source_path.segments(), destination_path.segments()]).await?;
+    let target_path = destination_path.join(&job.target_name);
+    let [mut chain, mut there] = folders::chains(tx, [source_path.segments(), target_path.segments()]).await?;
     let exists = chain.len() == source_path.segments().len();
     let Some(source) = chain.pop().filter(|_| exists) else {
         return give_up(job, "The source folder no longer exists.");
@@ -196,10 +256,13 @@ async fn start(app: &App, tx: &mut Tx, job: &mut Job, now: Millis) -> Result<i64
     if job.kind == Kind::Rename {
         return rename(app, tx, job, source.id, source.parent_id, now).await;
     }
+    let known = if there.len() == target_path.segments().len() { there.pop() } else { None };
     let names = if job.verbatim_names { Names::Verbatim } else { Names::Sanitised };
+    let is_whole = there.len() == destination_path.segments().len();
     let (destination, is_new) = place::make_rest(&app.db, tx, &destination_path, &there, names, now).await?;
     job.destination_id = Some(destination);
-    let target = if is_new { None } else { folders::child(tx, destination, &job.target_name).await? };
+    // One that was found by another name may hold it.
+    let target = if is_whole || is_new { known } else { folders::child(tx, destination, &job.target_name).await? };
     job.is_place_free = target.is_none();
     if target.is_some_and(|target| target.id == source.id) {
         return give_up(job, "The folder is at its destination already.");

@@ -1,7 +1,7 @@
 //! What a job is and the states it goes through, without I/O.
 //!
 //! ```text
-//! copy    start → clone folders ⇄ clone past folders → clone files → clone past files → publish → done
+//! copy    start (→ clone folders ⇄ clone past folders) → clone files → clone past files → publish → done
 //! merge   publish (or the start of a move) → merge files ⇄ merge folders → close (→ merge files again) → swap → done
 //! move    start → done            rename  start → done
 //! ```
@@ -77,7 +77,7 @@ impl Phase {
     pub fn may_become(self, next: Phase) -> bool {
         use Phase::*;
         match self {
-            Start => matches!(next, CloneFolders | MergeFiles | Done),
+            Start => matches!(next, CloneFolders | CloneFiles | MergeFiles | Done),
             CloneFolders => next == ClonePastFolders,
             ClonePastFolders => matches!(next, CloneFolders | CloneFiles),
             CloneFiles => next == ClonePastFiles,

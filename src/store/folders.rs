@@ -29,7 +29,7 @@ statements! {
     INSERT_IF_FREE: "INSERT INTO folder (id, parent_id, name, created, updated, since) VALUES ($1, $2, $3, $4, $4, $5)
         ON CONFLICT (parent_id, name) DO NOTHING";
     INSERT_CLONE_ROOT: "INSERT INTO folder (id, parent_id, name, created, updated, since, copied_from, copied_by)
-        VALUES ($1, 3, $2, $3, $3, $4, $5, $6)";
+        VALUES ($1, 3, $2, $3, $3, $4, $5, $6) RETURNING EXISTS (SELECT 1 FROM folder WHERE parent_id = $5)";
     KEEP: "INSERT INTO past_folder (parent_id, name, id, created, updated, since, until)
         SELECT parent_id, name, id, created, updated, since, CAST($2 AS BIGINT) FROM folder WHERE id = $1 AND since < $2";
     PLACE: "UPDATE folder SET parent_id = $2, name = $3, updated = $4, since = $5 WHERE id = $1";
@@ -121,7 +121,7 @@ pub async fn insert_if_free(
     Ok(tx.run(&INSERT_IF_FREE, args![id, parent, name, now, change]).await? == 1)
 }
 
-/// Makes the root of a clone below the detached root, named after the job.
+/// Makes the root of a clone below the detached root, named after the job; whether the source has sub-folders.
 pub async fn insert_clone_root(
     tx: &mut Tx,
     id: FolderId,
@@ -129,9 +129,8 @@ pub async fn insert_clone_root(
     job: JobId,
     now: Millis,
     instant: i64,
-) -> Result<()> {
-    tx.run(&INSERT_CLONE_ROOT, args![id, job.0.to_string(), now, instant, source, job]).await?;
-    Ok(())
+) -> Result<bool> {
+    Ok(tx.one::<(bool,)>(&INSERT_CLONE_ROOT, args![id, job.0.to_string(), now, instant, source, job]).await?.0)
 }
 
 /// Gives a folder another parent and name; the place must be free. The old row goes to the journal.

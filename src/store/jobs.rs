@@ -37,6 +37,15 @@ macro_rules! postgres_now {
     };
 }
 
+/// Any of the ids in the JSON array `$1`, on PostgreSQL. An array and not a join, for which a table that was empty when it was last
+/// looked at might be read as a whole.
+macro_rules! any_id {
+    () => {
+        "ANY (ARRAY(SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text(CAST($1 AS jsonb)) AS value))"
+    };
+}
+pub(super) use any_id;
+
 /// Jobs that `$1` may take.
 macro_rules! ready {
     ($now:expr) => {
@@ -54,7 +63,7 @@ macro_rules! take {
             ready!($now),
             " ORDER BY ",
             $order,
-            " LIMIT 1",
+            " LIMIT $2",
             $locking
         )
     };
@@ -66,15 +75,16 @@ macro_rules! insert {
     };
 }
 macro_rules! save {
-    ($now:expr) => {
+    ($now:expr, $states:literal, $those:literal) => {
         concat!(
-            "UPDATE job SET started = $2, instant = $3, source_id = $4, destination_id = $5, clone_id = $6, phase = $7, cursor_id = $8,
-            cursor_name = $9, cursor_until = $10, bound = $11, namesake_id = $12, folders_done = $13, files_done = $14, versions_done = $15,
-            finished = $16, failed_items = $17, failure = $18, purge_request_id = $19,
-            owner = $20, turns = turns + 1, lease_until = CASE WHEN EXISTS (
-                SELECT 1 FROM job o WHERE o.phase <> 'done' AND o.blocked_by IS NULL AND o.lease_until <= ", $now, " AND o.id <> $1
-            ) THEN 0 ELSE ", $now, " + $21 END
-        WHERE id = $1 RETURNING EXISTS (SELECT 1 FROM job w WHERE w.blocked_by = job.id)"
+            "UPDATE job SET started = new.started, instant = new.instant, source_id = new.source_id, destination_id = new.destination_id,
+            clone_id = new.clone_id, phase = new.phase, cursor_id = new.cursor_id, cursor_name = new.cursor_name, cursor_until = new.cursor_until,
+            bound = new.bound, namesake_id = new.namesake_id, folders_done = new.folders_done, files_done = new.files_done,
+            versions_done = new.versions_done, finished = new.finished, failed_items = new.failed_items, failure = new.failure,
+            purge_request_id = new.purge_request_id, owner = $2, turns = turns + 1, lease_until = CASE WHEN EXISTS (
+                SELECT 1 FROM job o WHERE o.phase <> 'done' AND o.blocked_by IS NULL AND o.lease_until <= ", $now, " AND o.id NOT IN (", $those, ")
+            ) THEN 0 ELSE ", $now, " + $3 END
+        FROM (", $states, ") new WHERE job.id = new.id RETURNING job.id, EXISTS (SELECT 1 FROM job w WHERE w.blocked_by = job.id)"
         )
     };
 }
@@ -96,12 +106,25 @@ statements! {
     ANY_READY: concat!("SELECT id FROM job WHERE ", ready!(sqlite_now!()), " LIMIT 1"), concat!("SELECT id FROM job WHERE ", ready!(postgres_now!()), " LIMIT 1");
     TAKE_OLDEST: take!(sqlite_now!(), "id", ""), take!(postgres_now!(), "id", " FOR UPDATE OF job SKIP LOCKED");
     TAKE_LEAST_SERVED: take!(sqlite_now!(), "turns, id", ""), take!(postgres_now!(), "turns, id", " FOR UPDATE OF job SKIP LOCKED");
-    /// Gives the worker a lease, unless another job is free: then whoever is idle may go on with this one.
-    SAVE: save!(sqlite_now!()), save!(postgres_now!());
+    /// Gives the worker leases, unless another job is free: then whoever is idle may go on with these. `$1` is a JSON array of
+    /// jobs as they stand.
+    SAVE: save!(sqlite_now!(), "SELECT value ->> 'id' AS id, value ->> 'started' AS started, value ->> 'instant' AS instant,
+            value ->> 'source_id' AS source_id, value ->> 'destination_id' AS destination_id, value ->> 'clone_id' AS clone_id, value ->> 'phase' AS phase,
+            value ->> 'cursor_id' AS cursor_id, value ->> 'cursor_name' AS cursor_name, value ->> 'cursor_until' AS cursor_until, value ->> 'bound' AS bound,
+            value ->> 'namesake_id' AS namesake_id, value ->> 'folders_done' AS folders_done, value ->> 'files_done' AS files_done,
+            value ->> 'versions_done' AS versions_done, value ->> 'finished' AS finished, value ->> 'failed_items' AS failed_items,
+            value ->> 'failure' AS failure, value ->> 'purge_request_id' AS purge_request_id FROM json_each($1)",
+            "SELECT value ->> 'id' FROM json_each($1)"),
+        save!(postgres_now!(), "SELECT * FROM jsonb_to_recordset(CAST($1 AS jsonb)) AS state (id BIGINT, started BIGINT, instant BIGINT, source_id BIGINT,
+            destination_id BIGINT, clone_id BIGINT, phase TEXT, cursor_id BIGINT, cursor_name TEXT, cursor_until BIGINT, bound BIGINT, namesake_id BIGINT,
+            folders_done BIGINT, files_done BIGINT, versions_done BIGINT, finished BIGINT, failed_items BIGINT, failure TEXT, purge_request_id BIGINT)",
+            "SELECT CAST(value ->> 'id' AS BIGINT) FROM jsonb_array_elements(CAST($1 AS jsonb)) AS value");
     /// Whether a job goes on having locks until this transaction ends; nothing if a worker is in the middle of a step of it.
     HOLD_UNFINISHED: "SELECT phase <> 'done' FROM job WHERE id = $1", "SELECT phase <> 'done' FROM job WHERE id = $1 FOR KEY SHARE SKIP LOCKED";
     BLOCK: "UPDATE job SET blocked_by = $2, lease_until = 0 WHERE id = $1";
-    UNBLOCK: "UPDATE job SET blocked_by = NULL WHERE blocked_by = $1";
+    /// `$1` is a JSON array of jobs.
+    UNBLOCK: "UPDATE job SET blocked_by = NULL WHERE blocked_by IN (SELECT value FROM json_each($1))",
+        concat!("UPDATE job SET blocked_by = NULL WHERE blocked_by = ", any_id!());
     REST: concat!("UPDATE job SET owner = NULL, lease_until = ", sqlite_now!(), " + $2 WHERE id = $1"),
         concat!("UPDATE job SET owner = NULL, lease_until = ", postgres_now!(), " + $2 WHERE id = $1");
     RELEASE_OWNED: "UPDATE job SET lease_until = 0 WHERE owner = $1 AND lease_until > 0 AND phase <> 'done'";
@@ -146,6 +169,8 @@ columns! {
         pub blocker: Option<JobId>,
     }
     beside {
+        /// Whether it has given up locks in this transaction.
+        pub has_released: bool,
         /// Whether its place was found to be free in this transaction.
         pub is_place_free: bool,
         /// Whether it started in this very transaction, which nobody could change the tree beside.
@@ -256,40 +281,28 @@ pub async fn any_ready(db: &Db, worker: &str) -> Result<bool> {
     Ok(db.glance().await?.maybe::<(JobId,)>(&ANY_READY, args![worker]).await?.is_some())
 }
 
-/// The first statement of every step: takes the job whose turn it is, and locks its row. Passes over jobs that others
-/// have in hand.
-pub async fn take(tx: &mut Tx, worker: &str, turn: Turn) -> Result<Option<Job>> {
+/// The first statement of every step: takes the jobs whose turn it is, at most so many, and locks their rows. Passes over jobs
+/// that others have in hand.
+pub async fn take(tx: &mut Tx, worker: &str, turn: Turn, count: i64) -> Result<Vec<Job>> {
     let sql = if turn == Turn::Oldest { &TAKE_OLDEST } else { &TAKE_LEAST_SERVED };
-    tx.maybe(sql, args![worker]).await
+    tx.all(sql, args![worker, count]).await
 }
 
-/// Writes back what a step has changed in its job row, and who did it. Whether others wait for locks of this job.
-pub async fn save(tx: &mut Tx, job: &Job, worker: &str) -> Result<bool> {
-    let j = job.clone();
-    let values = args![
-        j.id,
-        j.started,
-        j.instant,
-        j.source_id,
-        j.destination_id,
-        j.clone_id,
-        j.phase.name(),
-        j.cursor_id,
-        j.cursor_name,
-        j.cursor_until,
-        j.bound,
-        j.namesake_id,
-        j.folders_done,
-        j.files_done,
-        j.versions_done,
-        j.finished,
-        j.failed_items,
-        j.failure,
-        j.purge_request_id,
-        worker,
-        LEASE_MS,
-    ];
-    Ok(tx.one::<(bool,)>(&SAVE, values).await?.0)
+/// Writes back what a step has changed in the rows of its jobs, and who did it. Those whose locks others wait for.
+pub async fn save<'a>(tx: &mut Tx, jobs: impl Iterator<Item = &'a Job>, worker: &str) -> Result<Vec<JobId>> {
+    let states = jobs.map(|job| {
+        json!({
+            "id": job.id.0, "started": job.started.map(|at| at.0), "instant": job.instant, "source_id": job.source_id.map(|id| id.0),
+            "destination_id": job.destination_id.map(|id| id.0), "clone_id": job.clone_id.map(|id| id.0), "phase": job.phase.name(),
+            "cursor_id": job.cursor_id, "cursor_name": job.cursor_name, "cursor_until": job.cursor_until, "bound": job.bound,
+            "namesake_id": job.namesake_id.map(|id| id.0), "folders_done": job.folders_done, "files_done": job.files_done,
+            "versions_done": job.versions_done, "finished": job.finished.map(|at| at.0), "failed_items": job.failed_items,
+            "failure": job.failure, "purge_request_id": job.purge_request_id,
+        })
+    });
+    let states = states.collect::<serde_json::Value>().to_string();
+    let saved: Vec<(JobId, bool)> = tx.all(&SAVE, args![states, worker, LEASE_MS]).await?;
+    Ok(saved.into_iter().filter_map(|(job, is_waited_for)| is_waited_for.then_some(job)).collect())
 }
 
 /// Keeps a job as it is until the end of this transaction, and says whether it is unfinished. `None` when a worker has it
@@ -304,10 +317,15 @@ pub async fn block(tx: &mut Tx, id: JobId, blocker: JobId) -> Result<()> {
     Ok(())
 }
 
-/// Lets those look again that wait for this job's locks.
-pub async fn unblock(tx: &mut Tx, blocker: JobId) -> Result<()> {
-    tx.run(&UNBLOCK, args![blocker]).await?;
+/// Lets those look again that wait for locks of these jobs.
+pub async fn unblock(tx: &mut Tx, blockers: &[JobId]) -> Result<()> {
+    tx.run(&UNBLOCK, args![ids(blockers)]).await?;
     Ok(())
+}
+
+/// Jobs as a value of a statement.
+pub(super) fn ids(jobs: &[JobId]) -> String {
+    json!(jobs.iter().map(|job| job.0).collect::<Vec<_>>()).to_string()
 }
 
 /// Lets a job rest for a moment in which others have their turn.

@@ -1,5 +1,6 @@
 //! The lock table of jobs: which paths each unfinished job reads or changes. [`crate::model::lock`] tells the modes.
 
+use super::jobs::{any_id, ids};
 use super::{Tx, args, statements};
 use crate::error::Result;
 use crate::model::ids::JobId;
@@ -24,7 +25,9 @@ statements! {
         "INSERT INTO job_lock (key, mode, job_id) SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS BIGINT) FROM jsonb_array_elements(CAST($1 AS jsonb)) AS value";
     BLOCKER: blocker_of!("$1");
     GIVE_UP_SHARED: "DELETE FROM job_lock WHERE job_id = $1 AND mode IN ('IS', 'S')";
-    GIVE_UP: "DELETE FROM job_lock WHERE job_id = $1";
+    /// `$1` is a JSON array of jobs.
+    GIVE_UP: "DELETE FROM job_lock WHERE job_id IN (SELECT value FROM json_each($1))",
+        concat!("DELETE FROM job_lock WHERE job_id = ", any_id!());
     /// Jobs of a catalog that was made before there were locks.
     WITHOUT_LOCKS: "SELECT id, kind, source_path, destination_path, target_name FROM job
         WHERE phase <> 'done' AND NOT EXISTS (SELECT 1 FROM job_lock l WHERE l.job_id = job.id) ORDER BY id LIMIT $1"
@@ -47,9 +50,10 @@ pub async fn give_up_shared(tx: &mut Tx, job: JobId) -> Result<u64> {
     tx.run(&GIVE_UP_SHARED, args![job]).await
 }
 
-/// Gives up all locks of a job; how many.
-pub async fn give_up(tx: &mut Tx, job: JobId) -> Result<u64> {
-    tx.run(&GIVE_UP, args![job]).await
+/// Gives up all locks of jobs.
+pub async fn give_up(tx: &mut Tx, jobs: &[JobId]) -> Result<()> {
+    tx.run(&GIVE_UP, args![ids(jobs)]).await?;
+    Ok(())
 }
 
 /// Unfinished jobs without locks, at most `rows`: id, kind, source, destination and target name.

@@ -1,7 +1,6 @@
 //! The statements of a merge: pages of one source folder joined into one target folder, by name.
 //! `tree::relink` tells in which order they run.
 
-use super::files::File;
 use super::row::columns;
 use super::{Tx, args, statements};
 use crate::error::Result;
@@ -21,22 +20,28 @@ statements! {
     LAST_ORD: "SELECT coalesce(max(ord), 0) FROM merge_pair WHERE job_id = $1";
     MARK_BEGUN: "UPDATE merge_pair SET begun = $3 WHERE job_id = $1 AND ord = $2";
     /// Names that both folders have, with how many versions the source's file brings; 0 if the histories do not fit together.
-    /// CROSS JOIN tells SQLite to go through the page of the source and not through the target, which may be large.
-    FIND_CONFLICTS: "INSERT INTO merge_page (job_id, source_file, target_file, last_number, added)
-        SELECT $1, source_id, target_id, last_number, CASE WHEN superseded + superseded_there + 2 <= $6 THEN 1 + superseded ELSE 0 END FROM (
-            SELECT s.id AS source_id, t.id AS target_id, coalesce(t.newest, t.version) AS last_number,
-                (SELECT count(*) FROM version v WHERE v.file_id = s.id) AS superseded,
-                (SELECT count(*) FROM version v WHERE v.file_id = t.id) AS superseded_there
+    /// CROSS JOIN tells SQLite to go through the page of the source and not through the target, which may be large. The first
+    /// version has none before it.
+    FIND_CONFLICTS: "INSERT INTO merge_page (job_id, source_folder, source_name, source_file, target_folder, target_name, target_file, last_number, added)
+        SELECT $1, $2, name, source_id, $3, name, target_id, last_number, CASE WHEN superseded + superseded_there + 2 <= $6 THEN 1 + superseded ELSE 0 END FROM (
+            SELECT s.name, s.id AS source_id, t.id AS target_id, coalesce(t.newest, t.version) AS last_number,
+                CASE WHEN coalesce(s.newest, s.version) = 1 THEN 0 ELSE (SELECT count(*) FROM version v WHERE v.file_id = s.id) END AS superseded,
+                CASE WHEN coalesce(t.newest, t.version) = 1 THEN 0 ELSE (SELECT count(*) FROM version v WHERE v.file_id = t.id) END AS superseded_there
             FROM file s CROSS JOIN file t
             WHERE t.folder_id = $3 AND t.name = s.name AND s.folder_id = $2 AND s.name > $4 AND s.name <= $5
-        ) both_there RETURNING added";
-    INSERT_CONFLICT: "INSERT INTO merge_page (job_id, source_file, target_file, last_number, added) VALUES ($1, $2, $3, $4, $5)";
+        ) both_there";
+    /// Files that fit, versions that they bring, files that do not fit.
+    COUNT_CONFLICTS: "SELECT count(*) - count(unfit), CAST(coalesce(sum(added), 0) AS BIGINT), count(unfit)
+        FROM (SELECT added, CASE WHEN added = 0 THEN 1 END AS unfit FROM merge_page WHERE job_id = $1) page";
+    /// One that is found outside of any job.
+    INSERT_CONFLICT: "INSERT INTO merge_page (job_id, source_folder, source_name, source_file, target_folder, target_name, target_file, last_number, added)
+        SELECT $1, s.folder_id, s.name, s.id, t.folder_id, t.name, t.id, coalesce(t.newest, t.version), $4 FROM file s CROSS JOIN file t WHERE s.id = $2 AND t.id = $3";
     /// Names that both have and that did not fit; recorded up to a bound.
     RECORD_FAILURES: "INSERT INTO job_failure (job_id, folder_id, name, reason)
-        SELECT $1, s.folder_id, s.name, 'VERSION_LIMIT_EXCEEDED' FROM merge_page p JOIN file s ON s.id = p.source_file
+        SELECT $1, p.source_folder, p.source_name, 'VERSION_LIMIT_EXCEEDED' FROM merge_page p
         WHERE p.job_id = $1 AND p.added = 0
-            AND NOT EXISTS (SELECT 1 FROM job_failure f WHERE f.job_id = $1 AND f.folder_id = s.folder_id AND f.name = s.name)
-        ORDER BY s.name
+            AND NOT EXISTS (SELECT 1 FROM job_failure f WHERE f.job_id = $1 AND f.folder_id = p.source_folder AND f.name = p.source_name)
+        ORDER BY p.source_name
         LIMIT (SELECT CASE WHEN count(*) < $2 THEN $2 - count(*) ELSE 0 END FROM job_failure WHERE job_id = $1)
         ON CONFLICT (job_id, folder_id, name) DO NOTHING";
     /// Names that did fit when their folder was looked at again, or went away.
@@ -45,29 +50,29 @@ statements! {
     FAILURES_COUNT: "SELECT count(*) FROM job_failure WHERE job_id = $1";
     /// A clone's files that did not fit have nowhere to stay.
     DROP_UNFIT_HISTORY: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE job_id = $1 AND added = 0)";
-    DROP_UNFIT: "DELETE FROM file WHERE id IN (SELECT source_file FROM merge_page WHERE job_id = $1 AND added = 0)";
+    DROP_UNFIT: "DELETE FROM file WHERE (folder_id, name) IN (SELECT source_folder, source_name FROM merge_page WHERE job_id = $1 AND added = 0)";
     FORGET_UNFIT: "DELETE FROM merge_page WHERE job_id = $1 AND added = 0";
     /// The files of the page whose names are free: those that are no conflicts.
     KEEP_FREE: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
         SELECT folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, CAST($5 AS BIGINT) FROM file s
         WHERE s.folder_id = $2 AND s.name > $3 AND s.name <= $4 AND s.since < $5
-            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = s.id)";
+            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_name = s.name)";
     RELINK_FREE: "UPDATE file SET folder_id = $6, since = $5 WHERE folder_id = $2 AND name > $3 AND name <= $4
-            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_file = file.id)";
+            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_name = file.name)";
     /// A copy that has not been published has hidden rows from its instant on.
     WATCHERS: "SELECT EXISTS (SELECT 1 FROM hidden_range), EXISTS (SELECT 1 FROM sweep_lease WHERE searches <> 0)";
     KEEP_TARGETS: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
         SELECT f.folder_id, f.name, f.id, f.version_id, f.version, f.content_id, f.flags, f.created, f.uploaded, f.updated, f.since, f.newest, CAST($2 AS BIGINT)
-        FROM merge_page p JOIN file f ON f.id = p.target_file WHERE p.job_id = $1 AND f.since < $2";
+        FROM merge_page p JOIN file f ON f.folder_id = p.target_folder AND f.name = p.target_name WHERE p.job_id = $1 AND f.since < $2";
     KEEP_SOURCES: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
         SELECT f.folder_id, f.name, f.id, f.version_id, f.version, f.content_id, f.flags, f.created, f.uploaded, f.updated, f.since, f.newest, CAST($2 AS BIGINT)
-        FROM merge_page p JOIN file f ON f.id = p.source_file WHERE p.job_id = $1 AND f.since < $2";
+        FROM merge_page p JOIN file f ON f.folder_id = p.source_folder AND f.name = p.source_name WHERE p.job_id = $1 AND f.since < $2";
     KEEP_HISTORIES: "INSERT INTO past_version (file_id, version, id, content_id, flags, created, updated, since, until)
         SELECT v.file_id, v.version, v.id, v.content_id, v.flags, v.created, v.updated, v.since, CAST($2 AS BIGINT)
         FROM merge_page p JOIN version v ON v.file_id = p.source_file WHERE p.job_id = $1 AND v.since < $2";
     SUPERSEDE_TARGETS: "INSERT INTO version (file_id, version, id, content_id, flags, created, updated, since)
         SELECT f.id, f.version, f.version_id, f.content_id, f.flags, f.uploaded, f.updated, CAST($2 AS BIGINT)
-        FROM merge_page p JOIN file f ON f.id = p.target_file WHERE p.job_id = $1";
+        FROM merge_page p JOIN file f ON f.folder_id = p.target_folder AND f.name = p.target_name WHERE p.job_id = $1";
     /// Each keeps its times. But those of a clone are made up, and no two versions of a file may share the time that clients tell
     /// them apart by: then each is a millisecond younger, if need be, than the one before it.
     APPEND_HISTORIES: "INSERT INTO version (file_id, version, id, content_id, flags, created, updated, since)
@@ -80,18 +85,19 @@ statements! {
                     CASE WHEN CAST($3 AS BIGINT) = 1 OR EXISTS (
                         SELECT 1 FROM version w WHERE w.file_id = p.target_file AND w.updated = v.updated
                     ) THEN 1 ELSE 0 END AS meets
-                FROM merge_page p JOIN file t ON t.id = p.target_file JOIN version v ON v.file_id = p.source_file WHERE p.job_id = $1
+                FROM merge_page p JOIN file t ON t.folder_id = p.target_folder AND t.name = p.target_name JOIN version v ON v.file_id = p.source_file WHERE p.job_id = $1
             ) placed
         ) timed";
     REMOVE_HISTORIES: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE job_id = $1)";
     /// No two versions of a file share the time that clients tell them apart by.
     APPEND_CURRENT: "UPDATE file SET version_id = s.version_id, version = p.last_number + p.added, content_id = s.content_id,
             flags = s.flags, uploaded = s.uploaded, updated = CASE WHEN file.updated >= $3 THEN file.updated + 1 ELSE $3 END, since = $2, newest = NULL
-        FROM merge_page p JOIN file s ON s.id = p.source_file WHERE p.job_id = $1 AND file.id = p.target_file";
+        FROM merge_page p JOIN file s ON s.folder_id = p.source_folder AND s.name = p.source_name
+        WHERE p.job_id = $1 AND file.folder_id = p.target_folder AND file.name = p.target_name";
     /// The current version is younger than the last that was appended before it.
     AGE_HISTORIES: "UPDATE file SET updated = v.updated + 1 FROM merge_page p JOIN version v ON v.file_id = p.target_file AND v.version = p.last_number + p.added - 1
-        WHERE p.job_id = $1 AND p.added > 1 AND file.id = p.target_file AND file.updated <= v.updated";
-    REMOVE_SOURCES: "DELETE FROM file WHERE id IN (SELECT source_file FROM merge_page WHERE job_id = $1)";
+        WHERE p.job_id = $1 AND p.added > 1 AND file.folder_id = p.target_folder AND file.name = p.target_name AND file.updated <= v.updated";
+    REMOVE_SOURCES: "DELETE FROM file WHERE (folder_id, name) IN (SELECT source_folder, source_name FROM merge_page WHERE job_id = $1)";
     /// On SQLite nobody else can have a page at this moment, and an empty table is made in one go.
     CLEAR_PAGE: "DELETE FROM merge_page", "DELETE FROM merge_page WHERE job_id = $1";
     PAIR_CHILDREN: "INSERT INTO merge_pair (job_id, ord, depth, source_id, target_id, begun)
@@ -177,7 +183,7 @@ pub async fn mark_begun(tx: &mut Tx, job: JobId, ord: i64, change: i64) -> Resul
 }
 
 /// What the conflicts of a page come to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Conflicts {
     /// Files whose histories can be appended to those of their namesakes.
     pub fit: i64,
@@ -189,13 +195,11 @@ pub struct Conflicts {
 
 /// Finds the conflicts of a page and records those that do not fit.
 pub async fn find_conflicts(tx: &mut Tx, p: &Page<'_>) -> Result<Conflicts> {
-    let added: Vec<(i64,)> =
-        tx.all(&FIND_CONFLICTS, args![p.job, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await?;
-    let mut conflicts = Conflicts { fit: 0, versions: 0, unfit: 0 };
-    for (added,) in added {
-        conflicts.versions += added;
-        *if added > 0 { &mut conflicts.fit } else { &mut conflicts.unfit } += 1;
+    if tx.run(&FIND_CONFLICTS, args![p.job, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await? == 0 {
+        return Ok(Conflicts::default());
     }
+    let (fit, versions, unfit) = tx.one(&COUNT_CONFLICTS, args![p.job]).await?;
+    let conflicts = Conflicts { fit, versions, unfit };
     if conflicts.unfit > 0 {
         tx.run(&RECORD_FAILURES, args![p.job, FAILURES_KEPT]).await?;
     }
@@ -264,8 +268,8 @@ pub async fn keep(tx: &mut Tx, taken: Taken) -> Result<Keep> {
 }
 
 /// Notes a single conflict outside of any job; `page` is a number that no job has.
-pub async fn insert_conflict(tx: &mut Tx, page: JobId, source: FileId, target: &File, added: i64) -> Result<()> {
-    tx.run(&INSERT_CONFLICT, args![page, source, target.id, target.newest, added]).await?;
+pub async fn insert_conflict(tx: &mut Tx, page: JobId, source: FileId, target: FileId, added: i64) -> Result<()> {
+    tx.run(&INSERT_CONFLICT, args![page, source, target, added]).await?;
     Ok(())
 }
 

@@ -184,7 +184,7 @@ impl Db {
                 match reach {
                     Reach::Apart => {}
                     Reach::Add => drop(tx.one::<(i64,)>(&SHARE_TREE, args![TREE_LOCK]).await?),
-                    Reach::Shape => tx.own_tree(self).await?,
+                    Reach::Shape => drop(tx.own_tree(self).await?),
                 }
                 Ok(tx)
             }
@@ -331,11 +331,11 @@ impl Tx {
         fault.map_or(Ok(()), |fault| fault(Moment::AfterCommit))
     }
 
-    /// From here on alone among writers of the tree, as with [`Reach::Shape`]. Nothing is waited for afterwards, so
-    /// that nobody waits for a transaction that waits.
-    pub async fn own_tree(&mut self, db: &Db) -> Result<()> {
+    /// From here on alone among writers of the tree, as with [`Reach::Shape`]; whether it was not before. Nothing is waited for
+    /// afterwards, so that nobody waits for a transaction that waits.
+    pub async fn own_tree(&mut self, db: &Db) -> Result<bool> {
         if self.owns_tree {
-            return Ok(());
+            return Ok(false);
         }
         if self.is_sqlite() {
             self.tree_changes = Some(Arc::clone(&db.tree_changes));
@@ -344,7 +344,7 @@ impl Tx {
         }
         // Others may have fixed instants since its latest change got its number.
         (self.owns_tree, self.change) = (true, None);
-        Ok(())
+        Ok(true)
     }
 
     /// Says that this transaction adds names that led nowhere and does nothing else to the tree, so that what was read by

@@ -51,6 +51,35 @@ const FRESH_FOR: Duration = Duration::from_secs(1);
 /// How long a connection may take to say that it is there.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 
+/// What every connection of a server to PostgreSQL asks for.
+pub const POSTGRES_SETTINGS: [(&str, &str); 19] = [
+    // What is read after waiting for the tree is the tree as it is then, whatever the database's own default.
+    ("default_transaction_isolation", "read committed"),
+    ("idle_in_transaction_session_timeout", FROZEN_TRANSACTION_MS),
+    // What it has sent and nobody takes: a frozen server that reads no answer.
+    ("tcp_user_timeout", FROZEN_TRANSACTION_MS),
+    ("tcp_keepalives_idle", KEEPALIVE_IDLE_S),
+    ("tcp_keepalives_interval", KEEPALIVE_INTERVAL_S),
+    ("tcp_keepalives_count", KEEPALIVE_COUNT),
+    ("lock_timeout", LOCK_WAIT_MS),
+    // Every statement has an index to follow, in the order in which it wants the rows. A table that was just filled has
+    // no statistics, or those of when it was small, and a plan that reads all of it for one row or a page of some thousand
+    // would ruin a queue or a copy. So there is one plan for each statement, and the best is the one that looks
+    // at the fewest rows: a row costs much, and the pages on the way to it nothing.
+    ("plan_cache_mode", "force_generic_plan"),
+    ("cpu_tuple_cost", "1000"),
+    ("cpu_index_tuple_cost", "500"),
+    ("random_page_cost", "0"),
+    ("seq_page_cost", "0"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("enable_material", "off"),
+    ("max_parallel_workers_per_gather", "0"),
+    ("jit", "off"),
+];
+
 statements! {
     SCHEMA_VERSIONS: "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version"
 }
@@ -171,24 +200,7 @@ impl Db {
 }
 
 async fn postgres_pool(url: &str) -> Result<(PgPool, Pulse)> {
-    let options = postgres_options(url)?.options([
-        // What is read after waiting for the tree is the tree as it is then, whatever the database's own default.
-        ("default_transaction_isolation", "read committed"),
-        ("idle_in_transaction_session_timeout", FROZEN_TRANSACTION_MS),
-        // What it has sent and nobody takes: a frozen server that reads no answer.
-        ("tcp_user_timeout", FROZEN_TRANSACTION_MS),
-        ("tcp_keepalives_idle", KEEPALIVE_IDLE_S),
-        ("tcp_keepalives_interval", KEEPALIVE_INTERVAL_S),
-        ("tcp_keepalives_count", KEEPALIVE_COUNT),
-        ("lock_timeout", LOCK_WAIT_MS),
-        // Every statement has an index to follow, in the order in which it wants the rows. A table that was just filled has
-        // no statistics, and a plan that reads all of it for one row or a page of some thousand would ruin a queue or a copy.
-        ("enable_seqscan", "off"),
-        ("enable_bitmapscan", "off"),
-        ("enable_hashjoin", "off"),
-        ("enable_mergejoin", "off"),
-        ("jit", "off"),
-    ]);
+    let options = postgres_options(url)?.options(POSTGRES_SETTINGS);
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(CONNECTION_WAIT_MAX)

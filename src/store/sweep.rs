@@ -4,6 +4,18 @@ use super::{Tx, args, statements};
 use crate::error::Result;
 use crate::model::time::Millis;
 
+macro_rules! prune_histories {
+    ($files:literal) => {
+        concat!(
+            "DELETE FROM version WHERE file_id ",
+            $files,
+            "
+                AND NOT EXISTS (SELECT 1 FROM file f WHERE f.id = version.file_id)
+                AND NOT EXISTS (SELECT 1 FROM past_file p WHERE p.until > $1 AND p.id = version.file_id)"
+        )
+    };
+}
+
 statements! {
     /// The instant that the oldest running job looks at; journal rows that ended before it are needed by none.
     OLDEST_INSTANT: "SELECT min(instant) FROM job WHERE phase <> 'done'";
@@ -12,9 +24,8 @@ statements! {
     FOLDERS_END: "SELECT until FROM past_folder WHERE until <= $1 ORDER BY until LIMIT 1 OFFSET $2";
     VERSIONS_END: "SELECT until FROM past_version WHERE until <= $1 ORDER BY until LIMIT 1 OFFSET $2";
     /// A file's superseded versions go with the journal row of its deletion, if it lives nowhere.
-    PRUNE_HISTORIES: "DELETE FROM version WHERE file_id IN (SELECT id FROM past_file WHERE until <= $1)
-        AND NOT EXISTS (SELECT 1 FROM file f WHERE f.id = version.file_id)
-        AND NOT EXISTS (SELECT 1 FROM past_file p WHERE p.until > $1 AND p.id = version.file_id)";
+    PRUNE_HISTORIES: prune_histories!("IN (SELECT id FROM past_file WHERE until <= $1)"),
+        prune_histories!("= ANY (ARRAY(SELECT id FROM past_file WHERE until <= $1))");
     PRUNE_FILES: "DELETE FROM past_file WHERE until <= $1";
     PRUNE_FOLDERS: "DELETE FROM past_folder WHERE until <= $1";
     PRUNE_VERSIONS: "DELETE FROM past_version WHERE until <= $1";

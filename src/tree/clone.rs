@@ -31,13 +31,13 @@ const FOLDERS_TRIED_FIRST: i64 = 8;
 /// Makes the root of the clone; the rest follows page by page.
 pub async fn begin(db: &Db, tx: &mut Tx, job: &mut Job, source: FolderId, instant: i64) -> Result<()> {
     let root = FolderId(db.take_ids(tx, 1).await?);
-    folders::insert_clone_root(tx, root, source, job.id, job.started()?, instant).await?;
+    let has_folders = folders::insert_clone_root(tx, root, source, job.id, job.started()?, instant).await?;
     make(job, root.0, root.0 + 1);
     job.instant = Some(instant);
     job.source_id = Some(source);
     job.clone_id = Some(root);
     job.folders_done = 1;
-    job.enter(Phase::CloneFolders)
+    job.enter(if has_folders { Phase::CloneFolders } else { Phase::CloneFiles })
 }
 
 /// Notes ids of rows that are out of sight. They are hidden when the transaction ends without having published them.

@@ -10,3 +10,4 @@
 pub mod clone;
 pub mod place;
 pub mod relink;
+pub mod room;

@@ -26,6 +26,7 @@ use crate::store::jobs::Job;
 use crate::store::merge::{self, Conflicts, Keep, Page, Pair, Taken, VERSIONS_MAX};
 use crate::store::{Db, Tx, files, folders};
 use crate::tree::place::Places;
+use crate::tree::room::Room;
 
 /// Puts `folder` at a free place.
 pub async fn place(tx: &mut Tx, folder: FolderId, parent: FolderId, name: &str, now: Millis) -> Result<()> {
@@ -80,7 +81,7 @@ pub async fn place_file(
     }
     // No job has this number, and the page is empty again before anybody can see it.
     let page = JobId(db.take_ids(tx, 1).await?);
-    merge::insert_conflict(tx, page, file, &target, added).await?;
+    merge::insert_conflict(tx, page, file, target.id, added).await?;
     let keep = Keep { sources: taken == Taken::Movers, targets: true };
     merge::append_conflicts(tx, page, taken, added > 1, change, now, keep).await?;
     Ok(target.id)
@@ -89,14 +90,18 @@ pub async fn place_file(
 /// Names in one page of a merge: each conflict may bring 99 versions more.
 const NAMES_PER_PAGE_MAX: i64 = 1_000;
 
-/// Pages of a merge, of about `room` rows together; returns how many it looked at, at least one.
-pub async fn advance(tx: &mut Tx, job: &mut Job, room: i64, now: Millis) -> Result<i64> {
+/// Pages of a merge as long as there is room, at least one.
+pub async fn advance(tx: &mut Tx, job: &mut Job, room: &mut Room, now: Millis) -> Result<()> {
     match job.phase {
-        Phase::MergeFiles | Phase::MergeFolders => Step::begin(tx, job, now).await?.run(tx, job, room).await,
-        Phase::Close => close_page(tx, job, room).await,
-        Phase::Swap => swap(tx, job, now).await,
-        phase => Err(Error::Damaged(format!("{phase:?} is no phase of a merge"))),
+        Phase::MergeFiles | Phase::MergeFolders => Step::begin(tx, job, now).await?.run(tx, job, room).await?,
+        Phase::Close => {
+            let rows = close_page(tx, job, room.rows()).await?;
+            room.take(rows);
+        }
+        Phase::Swap => room.take(swap(tx, job, now).await?),
+        phase => return Err(Error::Damaged(format!("{phase:?} is no phase of a merge"))),
     }
+    Ok(())
 }
 
 fn taken(job: &Job) -> Taken {
@@ -137,16 +142,18 @@ impl Step {
         })
     }
 
-    async fn run(mut self, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
-        let mut left = room;
-        while left > 0 {
-            left -= match job.phase {
-                Phase::MergeFiles => self.files_page(tx, job, left).await?,
-                Phase::MergeFolders => self.folders_page(tx, job, left).await?,
-                _ => break,
+    async fn run(mut self, tx: &mut Tx, job: &mut Job, room: &mut Room) -> Result<()> {
+        loop {
+            let rows = match job.phase {
+                Phase::MergeFiles => self.files_page(tx, job, room.rows()).await?,
+                Phase::MergeFolders => self.folders_page(tx, job, room.rows()).await?,
+                _ => return Ok(()),
             };
+            room.take(rows);
+            if !room.is_left() {
+                return Ok(());
+            }
         }
-        Ok(room - left)
     }
 
     fn page<'a>(&self, job: &Job, after: &'a str, to: &'a str) -> Page<'a> {

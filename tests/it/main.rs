@@ -19,5 +19,6 @@ mod search;
 mod side_by_side;
 mod store;
 mod support;
+mod taking;
 mod tidy;
 mod tree_model;

@@ -380,14 +380,16 @@ async fn whoever_holds_a_job_that_waits_does_not_keep_another_from_letting_it_go
     let mut holding = app.db.write(Reach::Apart).await.expect("a transaction");
     assert_eq!(jobs::hold_unfinished(&mut holding, second).await.expect("a read"), Some(true));
     let mut finishing = app.db.write(Reach::Apart).await.expect("a transaction");
-    let unblocked = tokio::time::timeout(Duration::from_secs(2), jobs::unblock(&mut finishing, first)).await;
+    let unblocked = tokio::time::timeout(Duration::from_secs(2), jobs::unblock(&mut finishing, &[first])).await;
     unblocked.expect("it waits for the other worker").expect("the second goes on");
     finishing.commit().await.expect("a commit");
     // What is held is in nobody's hand: it could end, and whom it keeps waiting would not be told.
     let mut taking = app.db.write(Reach::Apart).await.expect("a transaction");
     let mut taken = Vec::new();
     for _ in 0..2 {
-        let job = jobs::take(&mut taking, "another", jobs::Turn::Oldest).await.expect("a read").expect("a job");
+        let [job] = &jobs::take(&mut taking, "another", jobs::Turn::Oldest, 1).await.expect("a read")[..] else {
+            panic!("no job")
+        };
         jobs::rest_briefly(&mut taking, job.id).await.expect("the next one has its turn");
         taken.push(job.id);
     }

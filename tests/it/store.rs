@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use calotype::error::Error;
 use calotype::model::ids::{FileId, FolderId, LIBRARY};
 use calotype::model::time::Millis;
+use calotype::store::open::POSTGRES_SETTINGS;
 use calotype::store::{ALL_STATEMENTS, Db, Moment, Reach, files, folders, settings};
 use futures_util::future::join_all;
 
@@ -189,6 +190,9 @@ async fn the_hot_statements_follow_their_indexes() {
         ("delivery", "AT_PATH"),
         ("merge", "RELINK_FREE"),
         ("merge", "FIND_CONFLICTS"),
+        ("merge", "SUPERSEDE_TARGETS"),
+        ("merge", "APPEND_CURRENT"),
+        ("merge", "REMOVE_SOURCES"),
     ];
     let mut told = String::new();
     for (file, name) in hot {
@@ -201,6 +205,75 @@ async fn the_hot_statements_follow_their_indexes() {
     }
     assert!(!told.contains("SCAN file\n") && !told.contains("SCAN f\n"), "a whole table is read:\n{told}");
     insta::assert_snapshot!(told);
+}
+
+/// A plan is made when a statement is first used, with what is known of the tables then, and kept. So it must be right for every
+/// library whatever it was made in: an empty one, one large folder, many folders.
+#[tokio::test]
+async fn no_statement_reads_a_whole_table_on_postgres_whatever_is_known_of_it() {
+    let Some(catalog) = Catalog::postgres("plans").await else { return };
+    catalog.db().await.close().await;
+    let files = "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since)
+        SELECT 1 + (n % $folders) * 1000000, 'f' || n, n, n, 1, n, 0, 0, 0, 0, 0 FROM generate_series(10000, 12000) n";
+    let contents = "INSERT INTO content (id, blob_id, size, digest, mime, is_image, created)
+        SELECT n, n, 1, n, 'image/jpeg', true, 0 FROM generate_series(10000, 12000) n";
+    let versions = "INSERT INTO version (file_id, version, id, content_id, flags, created, updated, since)
+        SELECT n, 1, n, n, 0, 0, 0, 0 FROM generate_series(10000, 12000, 3) n";
+    let folders = "INSERT INTO folder (id, parent_id, name, created, updated, since, copied_from, copied_by)
+        SELECT 1 + n * 1000000, 1, 'f' || n, 0, 0, 0, n, 5 FROM generate_series(1, 499) n";
+    let jobs = "INSERT INTO job (id, kind, fingerprint, source_path, destination_path, target_name, include_versions, verbatim_names, purge_cache,
+            submitted, phase, cursor_id, cursor_until, bound, folders_done, files_done, versions_done, failed_items, lease_until, finished)
+        SELECT n, 'copy', n, '/a', '/b', 'a', false, false, false, n, 'done', 0, 0, 0, 0, 0, 0, 0, 0, n FROM generate_series(10000, 12000) n";
+    let few_folders = "INSERT INTO folder (id, parent_id, name, created, updated, since, copied_from, copied_by)
+        SELECT n, 1, 'few' || n, 0, 0, 0, 1, 5 FROM generate_series(1001, 1030) n";
+    let past = "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, until)
+        SELECT 1, 'f' || n, n, n, 1, n, 0, 0, 0, 0, 0, n FROM generate_series(10000, 30000) n";
+    let one_folder =
+        [contents, versions, jobs, few_folders, &files.replace("$folders", "1"), "VACUUM ANALYZE"].map(str::to_owned);
+    let many_folders =
+        ["DELETE FROM file", folders, past, &files.replace("$folders", "500"), "VACUUM ANALYZE"].map(str::to_owned);
+    let mut walked = BTreeSet::new();
+    for filled in [&[] as &[String], &one_folder, &many_folders] {
+        for statement in filled {
+            catalog.execute(statement).await;
+        }
+        let options: sqlx::postgres::PgConnectOptions = catalog.url().unwrap().parse().unwrap();
+        let mut connection = sqlx::ConnectOptions::connect(&options.options(POSTGRES_SETTINGS)).await.unwrap();
+        // Checks of the whole library read all of it.
+        for (file, statements) in ALL_STATEMENTS.iter().filter(|(file, _)| *file != "check") {
+            for (name, sql) in *statements {
+                for table in walked_tables(&mut connection, sql.postgres).await {
+                    walked.insert(format!("{file}::{name} {table}"));
+                }
+            }
+        }
+    }
+    // What is short, what is read in pages whatever its size, and the partial indexes that hold no more than what is looked for.
+    insta::assert_snapshot!(Vec::from_iter(walked).join("\n"));
+}
+
+/// The tables of which the plan for a statement reads more than an index leads to.
+async fn walked_tables(connection: &mut sqlx::PgConnection, statement: &str) -> Vec<String> {
+    let run = async |connection: &mut sqlx::PgConnection, text: String| -> Vec<(String,)> {
+        sqlx::query_as(sqlx::AssertSqlSafe(text.clone()))
+            .fetch_all(connection)
+            .await
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
+    };
+    let values = (1..).take_while(|number| statement.contains(&format!("${number}"))).count();
+    run(connection, format!("PREPARE looked_at AS {statement}")).await;
+    let values = if values == 0 { String::new() } else { format!("({})", vec!["NULL"; values].join(", ")) };
+    let plan = run(connection, format!("EXPLAIN (COSTS off) EXECUTE looked_at{values}")).await;
+    run(connection, "DEALLOCATE looked_at".into()).await;
+    let mut walked = Vec::new();
+    for (index, (line,)) in plan.iter().enumerate() {
+        let Some((_, table)) = line.split_once("Scan ").and_then(|(_, scan)| scan.split_once("on ")) else { continue };
+        let is_led = plan.get(index + 1).is_some_and(|(next,)| next.contains("Index Cond:"));
+        if !is_led && line.contains("Index") || line.contains("Seq Scan") {
+            walked.push(table.to_owned());
+        }
+    }
+    walked
 }
 
 /// A request may be given up at any moment, also while it begins to read. What it leaves must not become the view of those
