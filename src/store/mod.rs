@@ -331,8 +331,8 @@ impl Tx {
         fault.map_or(Ok(()), |fault| fault(Moment::AfterCommit))
     }
 
-    /// From here on alone among writers of the tree, as with [`Reach::Shape`]; whether it was not before. Nothing is waited for
-    /// afterwards, so that nobody waits for a transaction that waits.
+    /// From here on alone among writers of the tree, as with [`Reach::Shape`]; whether that may have been waited for. Nothing is
+    /// waited for afterwards, so that nobody waits for a transaction that waits.
     pub async fn own_tree(&mut self, db: &Db) -> Result<bool> {
         if self.owns_tree {
             return Ok(false);
@@ -344,7 +344,8 @@ impl Tx {
         }
         // Others may have fixed instants since its latest change got its number.
         (self.owns_tree, self.change) = (true, None);
-        Ok(true)
+        // On SQLite whoever writes has been alone from the beginning.
+        Ok(!self.is_sqlite())
     }
 
     /// Says that this transaction adds names that led nowhere and does nothing else to the tree, so that what was read by
