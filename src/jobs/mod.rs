@@ -16,6 +16,7 @@
 //! 7. [`sweep`] forgets what no job looks at any more.
 
 pub mod gather;
+mod small;
 pub mod status;
 pub mod submit;
 pub mod sweep;

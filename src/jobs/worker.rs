@@ -13,6 +13,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::small;
 use super::submit::stored_path;
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -36,15 +37,15 @@ const TRY_AGAIN: Duration = Duration::from_millis(1000);
 const STEP_TIME: Duration = Duration::from_millis(20);
 /// A job takes this part of a batch at least, in rows, however small it is, and gets on by as much, however late it is: what is
 /// small is finished once it is begun.
-const JOB_ROWS_MIN: i64 = 100;
+pub(super) const JOB_ROWS_MIN: i64 = 100;
 
 /// A worker between two steps.
 #[derive(Debug)]
 pub struct Worker {
     name: String,
     turn: Turn,
-    /// How many jobs it takes at once: half as many again as it came to in its last step, so that few are taken in vain. Others
-    /// pass over those that are until the step ends.
+    /// How many jobs it takes at once, by what its last step came to, so that few are taken in vain: others pass over those that
+    /// are until the step ends.
     jobs_per_step: i64,
     /// The job that the last step was at, if it failed.
     stumbled_at: Option<JobId>,
@@ -101,12 +102,14 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
     // One after a step that failed, to find the job that it failed at, or that was at a large job, of which there may be others
     // that another server can go on with meanwhile.
     let count = std::mem::replace(&mut worker.jobs_per_step, 1).min(room.rows() / JOB_ROWS_MIN).max(1);
-    let taken = jobs::take(&mut tx, &worker.name, turn, count).await?;
+    let mut taken = jobs::take(&mut tx, &worker.name, turn, count).await?;
     if taken.is_empty() {
         return Ok(Stepped::Idle);
     }
-    let mut done = Done::default();
-    let mut seen = 0;
+    // A step of one job tells which job it is that fails.
+    worker.stumbled_at = if let [job] = &taken[..] { Some(job.id) } else { None };
+    let mut done = Done { jobs: small::make(&app.db, &mut tx, &mut taken, &mut room).await?, unlocked: 0 };
+    let mut seen = done.jobs.len() as i64;
     for mut job in taken {
         if seen > 0 && !room.is_left_for_a_job() {
             break;
@@ -123,7 +126,7 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
         let rows = before - room.rows();
         room.take((JOB_ROWS_MIN - rows).max(0));
         let is_finished = job.phase == Phase::Done;
-        done.jobs.push((job, rows, began.elapsed()));
+        done.jobs.push(Worked { job, rows, elapsed: began.elapsed() });
         if !is_finished {
             break;
         }
@@ -131,8 +134,8 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
     done.save(&mut tx, &worker.name).await?;
     tx.commit().await?;
     worker.stumbled_at = None;
-    if done.jobs.last().is_none_or(|(job, ..)| job.phase == Phase::Done) {
-        worker.jobs_per_step = 1 + seen + seen / 2;
+    if done.jobs.last().is_none_or(|worked| worked.job.phase == Phase::Done) {
+        worker.jobs_per_step = room.jobs_in_time(seen);
     }
     Ok(Stepped::Worked(tell(app, done)))
 }
@@ -140,7 +143,7 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
 /// Tells what has been done, once it is durable; the finished jobs.
 fn tell(app: &App, done: Done) -> Vec<JobId> {
     let mut finished = Vec::new();
-    for (job, rows, elapsed) in done.jobs {
+    for Worked { job, rows, elapsed } in done.jobs {
         meter::batch(job.kind, rows, elapsed);
         tracing::debug!(job = %app.tag.wire(job.id.0), phase = job.phase.name(), rows, "batch done");
         if job.phase == Phase::Done {
@@ -152,10 +155,16 @@ fn tell(app: &App, done: Done) -> Vec<JobId> {
     finished
 }
 
-/// What a step has done: its jobs, how many rows each has written, and how long that took.
-#[derive(Default)]
+/// What a step has done of a job: so many rows in that time.
+pub(super) struct Worked {
+    pub job: Job,
+    pub rows: i64,
+    pub elapsed: Duration,
+}
+
+/// What a step has done.
 struct Done {
-    jobs: Vec<(Job, i64, Duration)>,
+    jobs: Vec<Worked>,
     /// So many of the first of them have given up their locks.
     unlocked: usize,
 }
@@ -163,20 +172,20 @@ struct Done {
 impl Done {
     /// Whom a job has to wait for that was taken together with these.
     async fn blocker(&mut self, tx: &mut Tx, job: &Job) -> Result<Option<JobId>> {
-        if self.jobs.iter().all(|(done, ..)| done.phase != Phase::Done || Some(done.id) != job.blocker) {
+        if self.finished(0).all(|done| Some(done.id) != job.blocker) {
             return Ok(job.blocker);
         }
         self.unlock(tx).await?;
         locks::blocker(tx, job.id).await
     }
 
+    fn finished(&self, from: usize) -> impl Iterator<Item = &Job> {
+        self.jobs[from..].iter().map(|worked| &worked.job).filter(|job| job.phase == Phase::Done)
+    }
+
     /// Finished jobs give up their locks.
     async fn unlock(&mut self, tx: &mut Tx) -> Result<()> {
-        let finished: Vec<JobId> = self.jobs[self.unlocked..]
-            .iter()
-            .filter(|(job, ..)| job.phase == Phase::Done)
-            .map(|(job, ..)| job.id)
-            .collect();
+        let finished: Vec<JobId> = self.finished(self.unlocked).map(|job| job.id).collect();
         self.unlocked = self.jobs.len();
         if finished.is_empty() { Ok(()) } else { locks::give_up(tx, &finished).await }
     }
@@ -186,8 +195,8 @@ impl Done {
             return Ok(());
         }
         self.unlock(tx).await?;
-        let waited_for = jobs::save(tx, self.jobs.iter().map(|(job, ..)| job), worker).await?;
-        let released = |id: &JobId| self.jobs.iter().any(|(job, ..)| job.id == *id && job.has_released);
+        let waited_for = jobs::save(tx, self.jobs.iter().map(|worked| &worked.job), worker).await?;
+        let released = |id: &JobId| self.jobs.iter().any(|Worked { job, .. }| job.id == *id && job.has_released);
         let unblocked: Vec<JobId> = waited_for.into_iter().filter(released).collect();
         if unblocked.is_empty() { Ok(()) } else { jobs::unblock(tx, &unblocked).await }
     }
@@ -247,7 +256,8 @@ async fn start(app: &App, tx: &mut Tx, job: &mut Job, now: Millis) -> Result<i64
     let source_path = stored_path(&job.source_path)?;
     let destination_path = stored_path(&job.destination_path)?;
     let target_path = destination_path.join(&job.target_name);
-    let [mut chain, mut there] = folders::chains(tx, [source_path.segments(), target_path.segments()]).await?;
+    let mut chains = folders::chains(tx, &[source_path.segments(), target_path.segments()]).await?;
+    let (mut there, mut chain) = (chains.pop().unwrap_or_default(), chains.pop().unwrap_or_default());
     let exists = chain.len() == source_path.segments().len();
     let Some(source) = chain.pop().filter(|_| exists) else {
         return give_up(job, "The source folder no longer exists.");

@@ -5,6 +5,8 @@
 //! are inserted. Rows that other writers add to the page meanwhile are younger than the instant, and
 //! those they take away are in the journal, so a page may lose rows in between but never gain any.
 
+use std::collections::BTreeSet;
+
 use super::{Tx, args, statements};
 use crate::error::Result;
 use crate::model::ids::{FolderId, JobId};
@@ -86,6 +88,24 @@ statements! {
             SELECT row_number() OVER (ORDER BY m.id, f.name) - 1 AS n, m.id AS folder_id, f.name, f.id, f.content_id, f.flags
             FROM folder m JOIN file f ON f.folder_id = m.copied_from
             WHERE m.copied_by = $4 AND m.id > $5 AND m.id <= $6 AND f.since <= $3
+        ) numbered";
+    /// How many files folders have that have no sub-folders, counted up to `$2`. `$1` is a JSON array of folders.
+    FILES_OF_LEAVES: "SELECT value, (SELECT count(*) FROM (SELECT 1 FROM file WHERE folder_id = value LIMIT $2) files)
+        FROM json_each($1) WHERE NOT EXISTS (SELECT 1 FROM folder WHERE parent_id = value)",
+        "SELECT leaf.id, (SELECT count(*) FROM (SELECT 1 FROM file f WHERE f.folder_id = leaf.id LIMIT $2) files)
+        FROM (SELECT CAST(value AS BIGINT) AS id FROM jsonb_array_elements_text(CAST($1 AS jsonb)) AS value) leaf
+        WHERE NOT EXISTS (SELECT 1 FROM folder f WHERE f.parent_id = leaf.id)";
+    /// The files of folders as they stand; `$1` is a JSON array of pairs of a folder and the one that it is copied into.
+    COPY_LEAVES: "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since)
+        SELECT folder_id, name, $2 + n, $2 + n, 1, content_id, flags, $3, $3, $3, $4 FROM (
+            SELECT row_number() OVER (ORDER BY m.key, f.name) - 1 AS n, m.value ->> 1 AS folder_id, f.name, f.content_id, f.flags
+            FROM json_each($1) m CROSS JOIN file f WHERE f.folder_id = m.value ->> 0
+        ) numbered",
+        "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since)
+        SELECT folder_id, name, $2 + n, $2 + n, 1, content_id, flags, $3, $3, $3, $4 FROM (
+            SELECT row_number() OVER (ORDER BY m.number, f.name) - 1 AS n, CAST(m.pair ->> 1 AS BIGINT) AS folder_id, f.name, f.content_id, f.flags
+            FROM jsonb_array_elements(CAST($1 AS jsonb)) WITH ORDINALITY AS m (pair, number)
+            CROSS JOIN file f WHERE f.folder_id = CAST(m.pair ->> 0 AS BIGINT)
         ) numbered";
     FILE_PAGE_END: "SELECT name FROM file WHERE folder_id = $1 AND name > $2 ORDER BY name LIMIT 1 OFFSET $3";
     REACH_OF_FILES: reach_sqlite!("file", "folder_id", "true"), reach_postgres!("file", "folder_id", "true");
@@ -171,6 +191,24 @@ pub async fn copy_of_one(tx: &mut Tx, kind: Kind, c: &Cloning, ids: i64, part: &
         Kind::Folders => tx.run(&FOLDERS_OF_ONE, args![ids, into, c.now, c.instant, c.job, from, after, to]).await,
         Kind::Files => tx.run(&FILES_OF_ONE, args![ids, into, c.now, c.instant, from, after, to, c.with_history]).await,
     }
+}
+
+/// Of these folders those that have no sub-folders, and how many files each has, counted up to `max`.
+pub async fn files_of_leaves(tx: &mut Tx, folders: &BTreeSet<FolderId>, max: i64) -> Result<Vec<(FolderId, i64)>> {
+    let folders: Vec<i64> = folders.iter().map(|folder| folder.0).collect();
+    tx.all(&FILES_OF_LEAVES, args![serde_json::json!(folders).to_string(), max]).await
+}
+
+/// Copies all files of folders, each into another one, as they stand; their ids are those from `ids` on. How many.
+pub async fn copy_leaves(
+    tx: &mut Tx,
+    copies: impl Iterator<Item = (FolderId, FolderId)>,
+    ids: i64,
+    now: Millis,
+    change: i64,
+) -> Result<u64> {
+    let pairs: Vec<_> = copies.map(|(from, into)| (from.0, into.0)).collect();
+    tx.run(&COPY_LEAVES, args![serde_json::json!(pairs).to_string(), ids, now, change]).await
 }
 
 /// Copies all entries of the clone's folders with ids in (`after`, `to`]; how many.

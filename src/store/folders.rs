@@ -28,6 +28,10 @@ statements! {
         ) SELECT id, name FROM up ORDER BY level";
     INSERT_IF_FREE: "INSERT INTO folder (id, parent_id, name, created, updated, since) VALUES ($1, $2, $3, $4, $4, $5)
         ON CONFLICT (parent_id, name) DO NOTHING";
+    /// `$1` is a JSON array of triples of an id, a parent and a name.
+    INSERT: "INSERT INTO folder (id, parent_id, name, created, updated, since) SELECT value ->> 0, value ->> 1, value ->> 2, $2, $2, $3 FROM json_each($1)",
+        "INSERT INTO folder (id, parent_id, name, created, updated, since)
+        SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), value ->> 2, $2, $2, $3 FROM jsonb_array_elements(CAST($1 AS jsonb)) AS value";
     INSERT_CLONE_ROOT: "INSERT INTO folder (id, parent_id, name, created, updated, since, copied_from, copied_by)
         VALUES ($1, 3, $2, $3, $3, $4, $5, $6) RETURNING EXISTS (SELECT 1 FROM folder WHERE parent_id = $5)";
     KEEP: "INSERT INTO past_folder (parent_id, name, id, created, updated, since, until)
@@ -61,6 +65,14 @@ columns! {
     }
 }
 
+/// A folder to be made.
+#[derive(Clone, Debug)]
+pub struct NewFolder {
+    pub id: FolderId,
+    pub parent: FolderId,
+    pub name: String,
+}
+
 #[derive(FromRow)]
 struct InChain {
     path: i64,
@@ -79,10 +91,10 @@ pub async fn child(tx: &mut Tx, parent: FolderId, name: &str) -> Result<Option<F
     tx.maybe(&CHILD, args![parent, name]).await
 }
 
-/// The folders along paths of names from the root, as far as they exist.
-pub async fn chains<const N: usize>(tx: &mut Tx, paths: [&[String]; N]) -> Result<[Vec<Folder>; N]> {
-    let mut chains = [const { Vec::new() }; N];
-    let rows: Vec<InChain> = tx.all(&CHAINS, args![serde_json::json!(paths.as_slice()).to_string()]).await?;
+/// The folders along each of these paths of names from the root, as far as they exist.
+pub async fn chains(tx: &mut Tx, paths: &[&[String]]) -> Result<Vec<Vec<Folder>>> {
+    let mut chains = vec![Vec::new(); paths.len()];
+    let rows: Vec<InChain> = tx.all(&CHAINS, args![serde_json::json!(paths).to_string()]).await?;
     for row in rows {
         let chain = usize::try_from(row.path).ok().and_then(|path| chains.get_mut(path));
         chain.ok_or_else(|| Error::Damaged(format!("nobody asked for path {}", row.path)))?.push(row.folder);
@@ -95,7 +107,7 @@ pub async fn chain(tx: &mut Tx, names: &[String]) -> Result<Vec<Folder>> {
     match names {
         [] => Ok(Vec::new()),
         [name] => Ok(child(tx, LIBRARY, name).await?.into_iter().collect()),
-        _ => Ok(chains(tx, [names]).await?.into_iter().flatten().collect()),
+        _ => Ok(chains(tx, &[names]).await?.into_iter().flatten().collect()),
     }
 }
 
@@ -119,6 +131,13 @@ pub async fn insert_if_free(
     change: i64,
 ) -> Result<bool> {
     Ok(tx.run(&INSERT_IF_FREE, args![id, parent, name, now, change]).await? == 1)
+}
+
+/// Makes folders at places that are free.
+pub async fn insert(tx: &mut Tx, folders: &[NewFolder], now: Millis, change: i64) -> Result<()> {
+    let rows: Vec<_> = folders.iter().map(|folder| (folder.id.0, folder.parent.0, &folder.name)).collect();
+    tx.run(&INSERT, args![serde_json::json!(rows).to_string(), now, change]).await?;
+    Ok(())
 }
 
 /// Makes the root of a clone below the detached root, named after the job; whether the source has sub-folders.

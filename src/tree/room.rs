@@ -10,18 +10,18 @@ pub struct Room {
     /// Rows that the job in hand may write whatever the time is.
     least: i64,
     time: Duration,
-    until: Instant,
+    began: Instant,
 }
 
 impl Room {
     /// Of a step that begins now.
     pub fn new(rows: i64, time: Duration) -> Room {
-        Room { rows, least: 0, time, until: Instant::now() + time }
+        Room { rows, least: 0, time, began: Instant::now() }
     }
 
     /// Counts the time from now on: what was waited for kept nobody waiting.
     pub fn restart_clock(&mut self) {
-        self.until = Instant::now() + self.time;
+        self.began = Instant::now();
     }
 
     /// The next job begins.
@@ -50,8 +50,14 @@ impl Room {
         self.rows > 0 && self.is_in_time()
     }
 
+    /// How many jobs a step has time for, if they are like the `done` ones of this step: half as many again at most.
+    pub fn jobs_in_time(&self, done: i64) -> i64 {
+        let in_time = done as f64 * self.time.as_secs_f64() / self.began.elapsed().as_secs_f64();
+        (in_time as i64).clamp(1, 1 + done + done / 2)
+    }
+
     fn is_in_time(&self) -> bool {
-        Instant::now() < self.until
+        self.began.elapsed() < self.time
     }
 }
 
@@ -85,10 +91,25 @@ mod tests {
 
     #[test]
     fn what_was_waited_for_is_not_counted() {
-        let mut room = Room::new(10, Duration::from_secs(3600));
-        room.until = Instant::now();
+        let mut room = long_begun();
         assert!(!room.is_left_for_a_job());
         room.restart_clock();
         assert!(room.is_left_for_a_job());
+    }
+
+    #[test]
+    fn the_next_step_takes_as_many_jobs_as_it_has_time_for() {
+        let early = Room::new(10, Duration::from_secs(3600));
+        assert_eq!((early.jobs_in_time(0), early.jobs_in_time(20)), (1, 31));
+        let late = long_begun();
+        assert_eq!(late.jobs_in_time(0), 1);
+        assert!((8..=10).contains(&late.jobs_in_time(20)));
+    }
+
+    /// It has lasted twice its time.
+    fn long_begun() -> Room {
+        let time = Duration::from_secs(10);
+        let began = Instant::now().checked_sub(2 * time).expect("the clock began before");
+        Room { began, ..Room::new(10, time) }
     }
 }

@@ -17,6 +17,7 @@ mod resent;
 mod routes;
 mod search;
 mod side_by_side;
+mod small;
 mod store;
 mod support;
 mod taking;

@@ -1,0 +1,135 @@
+//! Small copies, made several in one statement: what comes of them is what comes of each by itself.
+
+use calotype::app::App;
+use calotype::config::Settings;
+use calotype::jobs::submit::{Request, submit};
+use calotype::jobs::worker::{self, Stepped, Worker};
+use calotype::library::{folders, listing};
+use calotype::model::asset::Kinds;
+use calotype::model::ids::JobId;
+use calotype::model::job::Kind;
+use calotype::model::path::FolderPath;
+use calotype::store::jobs;
+use calotype::store::listing::{Direction, FileType, Page, SortKey};
+use calotype::tree::place::Names;
+
+use crate::collector::put;
+use crate::side_by_side::{end, on_both, path};
+use crate::support::catalog::Catalog;
+
+/// What is asked for: kind, source, destination, how folders on the way get their names.
+const JOBS: [(Kind, &str, &str, Names); 17] = [
+    (Kind::Copy, "leaf", "new/0", Names::Verbatim),
+    (Kind::Copy, "leaf", "new/1", Names::Verbatim),
+    (Kind::Copy, "other", "new/1", Names::Verbatim),
+    (Kind::Copy, "empty", "new", Names::Verbatim),
+    (Kind::Copy, "leaf", "", Names::Verbatim),
+    (Kind::Copy, "leaf", "leaf/in/itself", Names::Verbatim),
+    // Of what an earlier one makes.
+    (Kind::Copy, "new/1/other", "again", Names::Verbatim),
+    (Kind::Copy, "again", "once more", Names::Verbatim),
+    // Onto what an earlier one makes.
+    (Kind::Copy, "other", "again", Names::Verbatim),
+    (Kind::Copy, "nowhere", "new/2", Names::Verbatim),
+    // The folder exists by its other name, and what is in it is merged into.
+    (Kind::Copy, "leaf", "made of two", Names::Sanitised),
+    (Kind::Copy, "leaf", "new/a b", Names::Sanitised),
+    (Kind::Copy, "leaf", "new/a b", Names::Verbatim),
+    (Kind::Copy, "tree", "new/tree", Names::Verbatim),
+    (Kind::Move, "other", "new/3", Names::Verbatim),
+    (Kind::Copy, "other", "new/4", Names::Verbatim),
+    (Kind::Copy, "new/3/other", "new/5", Names::Verbatim),
+];
+
+/// All paths of a library, and the sizes of files, which tell their contents.
+async fn tree(app: &App) -> Vec<String> {
+    let (mut told, mut queue) = (Vec::new(), vec![FolderPath::root()]);
+    while let Some(folder) = queue.pop() {
+        let page = Page {
+            kinds: Kinds::ALL,
+            file_type: FileType::Any,
+            key: SortKey::Name,
+            direction: Direction::Up,
+            limit: 1000,
+            skip: 0,
+        };
+        for found in listing::in_folder(app, &folder, &page).await.expect("a list") {
+            let place = folder.join(&found.asset.name);
+            told.push(format!("{place} {}", found.asset.size));
+            if found.asset.kind == 2 {
+                queue.push(place);
+            }
+        }
+    }
+    told.sort();
+    told
+}
+
+/// What comes of all the jobs if a step has room for so many rows: the tree, and what is told of each job.
+async fn outcome(catalog: &Catalog, batch_rows: i64) -> (Vec<String>, Vec<String>, usize) {
+    let app = catalog.app("one", Settings { batch_rows, ..Settings::default() }).await;
+    for (folder, names) in
+        [("leaf", &["a", "b", "c"][..]), ("other", &["b", "d"]), ("tree", &["e"]), ("made_of_two/leaf", &["b"])]
+    {
+        for name in names {
+            put(&app, folder, name).await;
+        }
+    }
+    folders::create(&app, &path("tree"), "inside", Names::Verbatim).await.expect("a folder");
+    folders::create(&app, &path(""), "empty", Names::Verbatim).await.expect("a folder");
+    let mut ids: Vec<JobId> = Vec::new();
+    for (kind, source, destination, names) in JOBS {
+        let source = path(source);
+        let request = Request {
+            kind,
+            source_as_sent: source.to_string(),
+            target_name: source.split_last().expect("no root").1.to_owned(),
+            source,
+            destination: path(destination),
+            include_versions: false,
+            purge_cache: false,
+            names,
+            caller: "a key".into(),
+            is_retry: false,
+        };
+        if let Ok(id) = submit(&app, &request).await {
+            ids.push(id);
+        }
+    }
+    let mut worker = Worker::new("one/1".into());
+    let mut steps = 0;
+    while worker::step(&app, &mut worker).await.expect("a step") != Stepped::Idle {
+        steps += 1;
+    }
+    let mut told = Vec::new();
+    let mut tx = app.db.read().await.expect("a transaction");
+    for id in ids {
+        let job = jobs::by_id(&mut tx, id).await.expect("a read").expect("the job");
+        assert!(job.started.is_some() && job.finished.is_some(), "{job:?}");
+        told.push(format!(
+            "{} to {}: {:?}, {} folders, {} files",
+            job.source_path, job.destination_path, job.failure, job.folders_done, job.files_done
+        ));
+    }
+    drop(tx);
+    let tree = tree(&app).await;
+    end(&app).await;
+    (tree, told, steps)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn made_together_they_are_what_each_is_by_itself() {
+    on_both("small_one", async |catalog| {
+        let (tree, told, steps) = outcome(&catalog, 1).await;
+        let other = if catalog.is_postgres() {
+            Catalog::postgres("small_many").await.expect("one more")
+        } else {
+            Catalog::sqlite()
+        };
+        let (tree_together, told_together, steps_together) = outcome(&other, 4000).await;
+        assert_eq!(tree_together, tree);
+        assert_eq!(told_together, told);
+        assert!(3 * steps_together < steps, "{steps_together} steps and {steps}");
+    })
+    .await;
+}
