@@ -9,7 +9,8 @@
 //!    instant that it shows. What has become impossible since the submission ends here, and says why.
 //! 4. Then step follows step, each one transaction of a few thousand rows that begins by locking the job's
 //!    row and ends by storing the cursor. A crash undoes at most one step, and whoever takes the job
-//!    next goes on from the stored cursor; nothing is remembered elsewhere. A small job is one step, or a part of one.
+//!    next goes on from the stored cursor; nothing is remembered elsewhere. A small job is one step, or a part of one, and small
+//!    copies are made together (`small`).
 //! 5. A move or rename is over with its start. A copy is cloned under a detached root that nobody sees
 //!    (`tree::clone`) and then put in its place (`tree::relink`), where it may have to be merged.
 //! 6. [`status`] answers those who ask meanwhile.

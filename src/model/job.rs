@@ -1,7 +1,7 @@
 //! What a job is and the states it goes through, without I/O.
 //!
 //! ```text
-//! copy    start (→ clone folders ⇄ clone past folders) → clone files → clone past files → publish → done
+//! copy    start → done, or start (→ clone folders ⇄ clone past folders) → clone files → clone past files → publish → done
 //! merge   publish (or the start of a move) → merge files ⇄ merge folders → close (→ merge files again) → swap → done
 //! move    start → done            rename  start → done
 //! ```

@@ -22,9 +22,10 @@ statements! {
     /// Names that both folders have, with how many versions the source's file brings; 0 if the histories do not fit together.
     /// CROSS JOIN tells SQLite to go through the page of the source and not through the target, which may be large. The first
     /// version has none before it.
-    FIND_CONFLICTS: "INSERT INTO merge_page (job_id, source_folder, source_name, source_file, target_folder, target_name, target_file, last_number, added)
-        SELECT $1, $2, name, source_id, $3, name, target_id, last_number, CASE WHEN superseded + superseded_there + 2 <= $6 THEN 1 + superseded ELSE 0 END FROM (
-            SELECT s.name, s.id AS source_id, t.id AS target_id, coalesce(t.newest, t.version) AS last_number,
+    FIND_CONFLICTS: "INSERT INTO merge_page (job_id, source_folder, source_name, source_file, version_id, content_id, flags, uploaded,
+            target_folder, target_name, target_file, last_number, added)
+        SELECT $1, $2, name, source_id, version_id, content_id, flags, uploaded, $3, name, target_id, last_number, CASE WHEN superseded + superseded_there + 2 <= $6 THEN 1 + superseded ELSE 0 END FROM (
+            SELECT s.name, s.id AS source_id, s.version_id, s.content_id, s.flags, s.uploaded, t.id AS target_id, coalesce(t.newest, t.version) AS last_number,
                 CASE WHEN coalesce(s.newest, s.version) = 1 THEN 0 ELSE (SELECT count(*) FROM version v WHERE v.file_id = s.id) END AS superseded,
                 CASE WHEN coalesce(t.newest, t.version) = 1 THEN 0 ELSE (SELECT count(*) FROM version v WHERE v.file_id = t.id) END AS superseded_there
             FROM file s CROSS JOIN file t
@@ -34,8 +35,9 @@ statements! {
     COUNT_CONFLICTS: "SELECT count(*) - count(unfit), CAST(coalesce(sum(added), 0) AS BIGINT), count(unfit)
         FROM (SELECT added, CASE WHEN added = 0 THEN 1 END AS unfit FROM merge_page WHERE job_id = $1) page";
     /// One that is found outside of any job.
-    INSERT_CONFLICT: "INSERT INTO merge_page (job_id, source_folder, source_name, source_file, target_folder, target_name, target_file, last_number, added)
-        SELECT $1, s.folder_id, s.name, s.id, t.folder_id, t.name, t.id, coalesce(t.newest, t.version), $4 FROM file s CROSS JOIN file t WHERE s.id = $2 AND t.id = $3";
+    INSERT_CONFLICT: "INSERT INTO merge_page (job_id, source_folder, source_name, source_file, version_id, content_id, flags, uploaded,
+            target_folder, target_name, target_file, last_number, added)
+        SELECT $1, s.folder_id, s.name, s.id, s.version_id, s.content_id, s.flags, s.uploaded, t.folder_id, t.name, t.id, coalesce(t.newest, t.version), $4 FROM file s CROSS JOIN file t WHERE s.id = $2 AND t.id = $3";
     /// Names that both have and that did not fit; recorded up to a bound.
     RECORD_FAILURES: "INSERT INTO job_failure (job_id, folder_id, name, reason)
         SELECT $1, p.source_folder, p.source_name, 'VERSION_LIMIT_EXCEEDED' FROM merge_page p
@@ -50,15 +52,21 @@ statements! {
     FAILURES_COUNT: "SELECT count(*) FROM job_failure WHERE job_id = $1";
     /// A clone's files that did not fit have nowhere to stay.
     DROP_UNFIT_HISTORY: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE job_id = $1 AND added = 0)";
-    DROP_UNFIT: "DELETE FROM file WHERE (folder_id, name) IN (SELECT source_folder, source_name FROM merge_page WHERE job_id = $1 AND added = 0)";
     FORGET_UNFIT: "DELETE FROM merge_page WHERE job_id = $1 AND added = 0";
     /// The files of the page whose names are free: those that are no conflicts.
     KEEP_FREE: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
         SELECT folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, CAST($5 AS BIGINT) FROM file s
         WHERE s.folder_id = $2 AND s.name > $3 AND s.name <= $4 AND s.since < $5
             AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_name = s.name)";
-    RELINK_FREE: "UPDATE file SET folder_id = $6, since = $5 WHERE folder_id = $2 AND name > $3 AND name <= $4
-            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_name = file.name)";
+    TAKE_FREE: "INSERT INTO merge_free (job_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, newest)
+        SELECT $1, name, id, version_id, version, content_id, flags, created, uploaded, updated, newest FROM file s
+        WHERE s.folder_id = $2 AND s.name > $3 AND s.name <= $4
+            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_name = s.name)";
+    PLACE_FREE: "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest)
+        SELECT $2, name, id, version_id, version, content_id, flags, created, uploaded, updated, $3, newest FROM merge_free WHERE job_id = $1";
+    /// A range of names is removed in one go, without looking for each of them.
+    REMOVE_PAGE: "DELETE FROM file WHERE folder_id = $1 AND name > $2 AND name <= $3";
+    REMOVE_FREE: "DELETE FROM file WHERE folder_id = $2 AND name IN (SELECT name FROM merge_free WHERE job_id = $1)";
     /// A copy that has not been published has hidden rows from its instant on.
     WATCHERS: "SELECT EXISTS (SELECT 1 FROM hidden_range), EXISTS (SELECT 1 FROM sweep_lease WHERE searches <> 0)";
     KEEP_TARGETS: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
@@ -90,16 +98,16 @@ statements! {
         ) timed";
     REMOVE_HISTORIES: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE job_id = $1)";
     /// No two versions of a file share the time that clients tell them apart by.
-    APPEND_CURRENT: "UPDATE file SET version_id = s.version_id, version = p.last_number + p.added, content_id = s.content_id,
-            flags = s.flags, uploaded = s.uploaded, updated = CASE WHEN file.updated >= $3 THEN file.updated + 1 ELSE $3 END, since = $2, newest = NULL
-        FROM merge_page p JOIN file s ON s.folder_id = p.source_folder AND s.name = p.source_name
-        WHERE p.job_id = $1 AND file.folder_id = p.target_folder AND file.name = p.target_name";
+    APPEND_CURRENT: "UPDATE file SET version_id = p.version_id, version = p.last_number + p.added, content_id = p.content_id,
+            flags = p.flags, uploaded = p.uploaded, updated = CASE WHEN file.updated >= $3 THEN file.updated + 1 ELSE $3 END, since = $2, newest = NULL
+        FROM merge_page p WHERE p.job_id = $1 AND file.folder_id = p.target_folder AND file.name = p.target_name";
     /// The current version is younger than the last that was appended before it.
     AGE_HISTORIES: "UPDATE file SET updated = v.updated + 1 FROM merge_page p JOIN version v ON v.file_id = p.target_file AND v.version = p.last_number + p.added - 1
         WHERE p.job_id = $1 AND p.added > 1 AND file.folder_id = p.target_folder AND file.name = p.target_name AND file.updated <= v.updated";
     REMOVE_SOURCES: "DELETE FROM file WHERE (folder_id, name) IN (SELECT source_folder, source_name FROM merge_page WHERE job_id = $1)";
     /// On SQLite nobody else can have a page at this moment, and an empty table is made in one go.
     CLEAR_PAGE: "DELETE FROM merge_page", "DELETE FROM merge_page WHERE job_id = $1";
+    CLEAR_FREE: "DELETE FROM merge_free", "DELETE FROM merge_free WHERE job_id = $1";
     PAIR_CHILDREN: "INSERT INTO merge_pair (job_id, ord, depth, source_id, target_id, begun)
         SELECT $1, $2 + row_number() OVER (ORDER BY s.name), $3, s.id, t.id, 0 FROM folder s CROSS JOIN folder t
         WHERE t.parent_id = $5 AND t.name = s.name AND s.parent_id = $4 AND s.name > $6 AND s.name <= $7 AND t.id <> $8";
@@ -220,10 +228,9 @@ pub async fn left_behind(tx: &mut Tx, job: JobId, taken: Taken, counted: i64) ->
     Ok(if recorded < FAILURES_KEPT { recorded } else { counted })
 }
 
-/// Removes the files of a clone that did not fit.
+/// Removes the histories of a clone's files that did not fit.
 pub async fn drop_unfit(tx: &mut Tx, job: JobId) -> Result<()> {
     tx.run(&DROP_UNFIT_HISTORY, args![job]).await?;
-    tx.run(&DROP_UNFIT, args![job]).await?;
     Ok(())
 }
 
@@ -233,12 +240,28 @@ pub async fn forget_unfit(tx: &mut Tx, job: JobId) -> Result<()> {
     Ok(())
 }
 
-/// Relinks the files whose names are free in the target, after its conflicts have been found; how many.
-pub async fn relink_free(tx: &mut Tx, p: &Page<'_>, keep: bool) -> Result<u64> {
+/// Sets the files aside whose names are free in the target, after the conflicts have been found.
+pub async fn take_free(tx: &mut Tx, p: &Page<'_>, keep: bool) -> Result<()> {
     if keep {
         tx.run(&KEEP_FREE, args![p.job, p.source, p.after, p.to, p.change]).await?;
     }
-    tx.run(&RELINK_FREE, args![p.job, p.source, p.after, p.to, p.change, p.target]).await
+    tx.run(&TAKE_FREE, args![p.job, p.source, p.after, p.to]).await?;
+    Ok(())
+}
+
+/// Removes the page from its source, but for files that stay there if there are any such, and puts what was set aside into the
+/// target; how many.
+pub async fn relink_free(tx: &mut Tx, p: &Page<'_>, some_stay: bool) -> Result<u64> {
+    if some_stay {
+        tx.run(&REMOVE_SOURCES, args![p.job]).await?;
+        tx.run(&REMOVE_FREE, args![p.job, p.source]).await?;
+    } else {
+        tx.run(&REMOVE_PAGE, args![p.source, p.after, p.to]).await?;
+    }
+    tx.run(&CLEAR_PAGE, args![p.job]).await?;
+    let relinked = tx.run(&PLACE_FREE, args![p.job, p.target, p.change]).await?;
+    tx.run(&CLEAR_FREE, args![p.job]).await?;
+    Ok(relinked)
 }
 
 /// Which rows go to the journal before a merge changes them.
@@ -273,7 +296,7 @@ pub async fn insert_conflict(tx: &mut Tx, page: JobId, source: FileId, target: F
     Ok(())
 }
 
-/// Appends the histories of the page's conflicts to their targets and removes their sources. `histories` says whether any
+/// Appends the histories of the page's conflicts to their targets; their sources are still there. `histories` says whether any
 /// source has older versions.
 pub async fn append_conflicts(
     tx: &mut Tx,
@@ -302,6 +325,11 @@ pub async fn append_conflicts(
     if histories {
         tx.run(&AGE_HISTORIES, args![page]).await?;
     }
+    Ok(())
+}
+
+/// Removes the sources of conflicts that were noted outside of any job.
+pub async fn remove_sources(tx: &mut Tx, page: JobId) -> Result<()> {
     tx.run(&REMOVE_SOURCES, args![page]).await?;
     tx.run(&CLEAR_PAGE, args![page]).await?;
     Ok(())

@@ -84,6 +84,7 @@ pub async fn place_file(
     merge::insert_conflict(tx, page, file, target.id, added).await?;
     let keep = Keep { sources: taken == Taken::Movers, targets: true };
     merge::append_conflicts(tx, page, taken, added > 1, change, now, keep).await?;
+    merge::remove_sources(tx, page).await?;
     Ok(target.id)
 }
 
@@ -176,7 +177,7 @@ impl Step {
         let page = self.page(job, &after, end.as_deref().unwrap_or(AFTER_ALL_NAMES));
         let Conflicts { fit, versions, unfit } = merge::find_conflicts(tx, &page).await?;
         // Copies that begin later see what changes in place as it has become.
-        let relinked = merge::relink_free(tx, &page, self.keep.sources && self.keep.targets).await?.cast_signed();
+        merge::take_free(tx, &page, self.keep.sources && self.keep.targets).await?;
         if unfit > 0 {
             if job.kind == Kind::Copy {
                 merge::drop_unfit(tx, job.id).await?;
@@ -186,7 +187,8 @@ impl Step {
         if fit > 0 {
             merge::append_conflicts(tx, job.id, taken(job), versions > fit, self.change, self.now, self.keep).await?;
         }
-        let moved = fit + relinked;
+        let some_stay = unfit > 0 && job.kind != Kind::Copy;
+        let moved = fit + merge::relink_free(tx, &page, some_stay).await?.cast_signed();
         if job.kind != Kind::Copy {
             job.files_done += moved;
         }
