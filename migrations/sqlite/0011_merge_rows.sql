@@ -1,8 +1,9 @@
 -- What a page of a merge moves is set aside here between its old and its new place, and a conflict carries what its source
--- brings: rows are looked for once. Both tables are empty between transactions, so nothing is lost.
+-- brings: rows are looked for once. Each page has a number of its own, so that none looks through what those before it have
+-- left behind until the tables are vacuumed. They are empty between transactions, so nothing is lost.
 DROP TABLE merge_page;
 CREATE TABLE merge_page (
-    job_id        BIGINT NOT NULL,
+    page          BIGINT NOT NULL,             -- a number that no other page has had
     source_folder BIGINT NOT NULL,
     source_name   TEXT   NOT NULL,
     source_file   BIGINT NOT NULL,
@@ -15,10 +16,10 @@ CREATE TABLE merge_page (
     target_file   BIGINT NOT NULL,
     last_number   BIGINT NOT NULL,             -- the target's newest version number
     added         BIGINT NOT NULL,             -- how many versions the source brings; 0 if they do not fit
-    PRIMARY KEY (job_id, source_name)
+    PRIMARY KEY (page, source_name)
 ) WITHOUT ROWID;
 CREATE TABLE merge_free (
-    job_id     BIGINT NOT NULL,
+    page       BIGINT NOT NULL,
     name       TEXT   NOT NULL,
     id         BIGINT NOT NULL,
     version_id BIGINT NOT NULL,
@@ -29,5 +30,5 @@ CREATE TABLE merge_free (
     uploaded   BIGINT NOT NULL,
     updated    BIGINT NOT NULL,
     newest     BIGINT,
-    PRIMARY KEY (job_id, name)
+    PRIMARY KEY (page, name)
 ) WITHOUT ROWID;

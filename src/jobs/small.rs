@@ -1,4 +1,4 @@
-//! Small copies: of folders without sub-folders and with a page of files at most, to places that are free.
+//! Small copies: of folders without sub-folders, with no more files than the step has room for, to places that are free.
 //!
 //! Such a copy is made in one transaction that has the tree to itself, so nobody sees anything of it before it is whole. It
 //! needs no detached root and no phases: its rows are written where they belong, those of several jobs in the same statements,
@@ -46,18 +46,31 @@ pub async fn make(db: &Db, tx: &mut Tx, taken: &mut Vec<Job>, room: &mut Room) -
     }
     let began = Instant::now();
     let mut places = resolve(tx, &taken[..first]).await?;
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
     let sources: BTreeSet<_> = places.iter().map(|place| place.source).collect();
     let files: BTreeMap<_, _> = clone::files_of_leaves(tx, &sources, room.rows()).await?.into_iter().collect();
-    let is_small = |place: &&Place| {
-        let fits = files.get(&place.source).filter(|&&files| files < room.rows());
-        fits.is_some_and(|files| {
-            room.take((files + 1).max(JOB_ROWS_MIN));
-            true
-        })
-    };
-    places.truncate(places.iter().take_while(is_small).count());
+    let mut fitting = 0;
+    for place in &places {
+        let Some(files) = files.get(&place.source) else { break };
+        let rows = files + place.rest.len() as i64;
+        if rows > room.rows() {
+            if fitting > 0 {
+                // The next step begins with it, and has room.
+                room.take(room.rows());
+            }
+            break;
+        }
+        room.take(rows.max(JOB_ROWS_MIN));
+        fitting += 1;
+    }
+    places.truncate(fitting);
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut made = write(db, tx, taken.drain(..places.len()), places, &files).await?;
-    let elapsed = began.elapsed() / made.len().max(1) as u32;
+    let elapsed = began.elapsed() / made.len() as u32;
     made.iter_mut().for_each(|worked| worked.elapsed = elapsed);
     Ok(made)
 }
@@ -67,8 +80,12 @@ pub async fn make(db: &Db, tx: &mut Tx, taken: &mut Vec<Job>, room: &mut Room) -
 async fn resolve(tx: &mut Tx, jobs: &[Job]) -> Result<Vec<Place>> {
     let mut paths = Vec::with_capacity(2 * jobs.len());
     for job in jobs {
-        paths.push(stored_path(&job.source_path)?);
-        paths.push(stored_path(&job.destination_path)?.join(&job.target_name));
+        // What is wrong with a row is told of its job alone, when that comes by itself.
+        let (Ok(source), Ok(destination)) = (stored_path(&job.source_path), stored_path(&job.destination_path)) else {
+            break;
+        };
+        paths.push(source);
+        paths.push(destination.join(&job.target_name));
     }
     let names: Vec<&[String]> = paths.iter().map(|path| path.segments()).collect();
     let chains = folders::chains(tx, &names).await?;

@@ -49,6 +49,8 @@ pub struct Worker {
     jobs_per_step: i64,
     /// The job that the last step was at, if it failed.
     stumbled_at: Option<JobId>,
+    /// So many steps take one job each, because something failed that was done for so many at once.
+    suspects: i64,
 }
 
 /// What a step came to.
@@ -86,7 +88,7 @@ pub async fn run(app: &App) {
 impl Worker {
     /// `name` tells this worker from all others, across restarts of its server.
     pub fn new(name: String) -> Worker {
-        Worker { name, turn: Turn::Oldest, jobs_per_step: 1, stumbled_at: None }
+        Worker { name, turn: Turn::Oldest, jobs_per_step: 1, stumbled_at: None, suspects: 0 }
     }
 }
 
@@ -99,16 +101,22 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
     worker.turn = if turn == Turn::Oldest { Turn::LeastServed } else { Turn::Oldest };
     let mut tx = app.db.write(Reach::Apart).await?;
     let mut room = Room::new(app.settings.batch_rows, STEP_TIME);
-    // One after a step that failed, to find the job that it failed at, or that was at a large job, of which there may be others
-    // that another server can go on with meanwhile.
-    let count = std::mem::replace(&mut worker.jobs_per_step, 1).min(room.rows() / JOB_ROWS_MIN).max(1);
+    // One after a step that failed, or that was at a large job, of which there may be others that another server can go on
+    // with meanwhile.
+    let many = std::mem::replace(&mut worker.jobs_per_step, 1).min(room.rows() / JOB_ROWS_MIN);
+    let count = if worker.suspects > 0 { 1 } else { many.max(1) };
+    worker.suspects = (worker.suspects - 1).max(0);
     let mut taken = jobs::take(&mut tx, &worker.name, turn, count).await?;
     if taken.is_empty() {
         return Ok(Stepped::Idle);
     }
-    // A step of one job tells which job it is that fails.
-    worker.stumbled_at = if let [job] = &taken[..] { Some(job.id) } else { None };
-    let mut done = Done { jobs: small::make(&app.db, &mut tx, &mut taken, &mut room).await?, unlocked: 0 };
+    let together = taken.len() as i64;
+    worker.stumbled_at = (together == 1).then(|| taken[0].id);
+    let made = small::make(&app.db, &mut tx, &mut taken, &mut room).await;
+    if made.is_err() && together > 1 {
+        worker.suspects = together;
+    }
+    let mut done = Done { jobs: made?, unlocked: 0 };
     let mut seen = done.jobs.len() as i64;
     for mut job in taken {
         if seen > 0 && !room.is_left_for_a_job() {
@@ -131,12 +139,11 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
             break;
         }
     }
+    let is_at_a_large_one = done.jobs.last().is_some_and(|worked| worked.job.phase != Phase::Done);
+    let next = if is_at_a_large_one { 1 } else { room.jobs_in_time(seen) };
     done.save(&mut tx, &worker.name).await?;
     tx.commit().await?;
-    worker.stumbled_at = None;
-    if done.jobs.last().is_none_or(|worked| worked.job.phase == Phase::Done) {
-        worker.jobs_per_step = room.jobs_in_time(seen);
-    }
+    (worker.stumbled_at, worker.jobs_per_step) = (None, next);
     Ok(Stepped::Worked(tell(app, done)))
 }
 
@@ -229,7 +236,7 @@ async fn work(app: &App, tx: &mut Tx, job: &mut Job, room: &mut Room) -> Result<
             }
             Phase::Publish => room.take(publish(tx, job, now).await?),
             Phase::MergeFiles | Phase::MergeFolders | Phase::Close | Phase::Swap => {
-                relink::advance(tx, job, room, now).await?
+                relink::advance(&app.db, tx, job, room, now).await?
             }
             Phase::Done => {}
         }

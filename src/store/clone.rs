@@ -1,5 +1,5 @@
 //! The statements of a clone: pages of rows written under a detached root, as the source was at the
-//! instant `E`. `tree::clone` tells in which order they run.
+//! instant `E`. `tree::clone` tells in which order they run. And those of small copies (`jobs::small`), which have no clone.
 //!
 //! A page is fixed first: where it ends, at most `rows` source rows on. Then the rows of the instant in it
 //! are inserted. Rows that other writers add to the page meanwhile are younger than the instant, and

@@ -22,7 +22,7 @@ statements! {
     /// Names that both folders have, with how many versions the source's file brings; 0 if the histories do not fit together.
     /// CROSS JOIN tells SQLite to go through the page of the source and not through the target, which may be large. The first
     /// version has none before it.
-    FIND_CONFLICTS: "INSERT INTO merge_page (job_id, source_folder, source_name, source_file, version_id, content_id, flags, uploaded,
+    FIND_CONFLICTS: "INSERT INTO merge_page (page, source_folder, source_name, source_file, version_id, content_id, flags, uploaded,
             target_folder, target_name, target_file, last_number, added)
         SELECT $1, $2, name, source_id, version_id, content_id, flags, uploaded, $3, name, target_id, last_number, CASE WHEN superseded + superseded_there + 2 <= $6 THEN 1 + superseded ELSE 0 END FROM (
             SELECT s.name, s.id AS source_id, s.version_id, s.content_id, s.flags, s.uploaded, t.id AS target_id, coalesce(t.newest, t.version) AS last_number,
@@ -33,15 +33,15 @@ statements! {
         ) both_there";
     /// Files that fit, versions that they bring, files that do not fit.
     COUNT_CONFLICTS: "SELECT count(*) - count(unfit), CAST(coalesce(sum(added), 0) AS BIGINT), count(unfit)
-        FROM (SELECT added, CASE WHEN added = 0 THEN 1 END AS unfit FROM merge_page WHERE job_id = $1) page";
-    /// One that is found outside of any job.
-    INSERT_CONFLICT: "INSERT INTO merge_page (job_id, source_folder, source_name, source_file, version_id, content_id, flags, uploaded,
+        FROM (SELECT added, CASE WHEN added = 0 THEN 1 END AS unfit FROM merge_page WHERE page = $1) page";
+    /// A page of one that is found outside of any job.
+    INSERT_CONFLICT: "INSERT INTO merge_page (page, source_folder, source_name, source_file, version_id, content_id, flags, uploaded,
             target_folder, target_name, target_file, last_number, added)
         SELECT $1, s.folder_id, s.name, s.id, s.version_id, s.content_id, s.flags, s.uploaded, t.folder_id, t.name, t.id, coalesce(t.newest, t.version), $4 FROM file s CROSS JOIN file t WHERE s.id = $2 AND t.id = $3";
     /// Names that both have and that did not fit; recorded up to a bound.
     RECORD_FAILURES: "INSERT INTO job_failure (job_id, folder_id, name, reason)
         SELECT $1, p.source_folder, p.source_name, 'VERSION_LIMIT_EXCEEDED' FROM merge_page p
-        WHERE p.job_id = $1 AND p.added = 0
+        WHERE p.page = $3 AND p.added = 0
             AND NOT EXISTS (SELECT 1 FROM job_failure f WHERE f.job_id = $1 AND f.folder_id = p.source_folder AND f.name = p.source_name)
         ORDER BY p.source_name
         LIMIT (SELECT CASE WHEN count(*) < $2 THEN $2 - count(*) ELSE 0 END FROM job_failure WHERE job_id = $1)
@@ -51,36 +51,36 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM file f WHERE f.folder_id = job_failure.folder_id AND f.name = job_failure.name)";
     FAILURES_COUNT: "SELECT count(*) FROM job_failure WHERE job_id = $1";
     /// A clone's files that did not fit have nowhere to stay.
-    DROP_UNFIT_HISTORY: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE job_id = $1 AND added = 0)";
-    FORGET_UNFIT: "DELETE FROM merge_page WHERE job_id = $1 AND added = 0";
+    DROP_UNFIT_HISTORY: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE page = $1 AND added = 0)";
+    FORGET_UNFIT: "DELETE FROM merge_page WHERE page = $1 AND added = 0";
     /// The files of the page whose names are free: those that are no conflicts.
     KEEP_FREE: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
         SELECT folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, CAST($5 AS BIGINT) FROM file s
         WHERE s.folder_id = $2 AND s.name > $3 AND s.name <= $4 AND s.since < $5
-            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_name = s.name)";
-    TAKE_FREE: "INSERT INTO merge_free (job_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, newest)
+            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.page = $1 AND p.source_name = s.name)";
+    TAKE_FREE: "INSERT INTO merge_free (page, name, id, version_id, version, content_id, flags, created, uploaded, updated, newest)
         SELECT $1, name, id, version_id, version, content_id, flags, created, uploaded, updated, newest FROM file s
         WHERE s.folder_id = $2 AND s.name > $3 AND s.name <= $4
-            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.job_id = $1 AND p.source_name = s.name)";
+            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.page = $1 AND p.source_name = s.name)";
     PLACE_FREE: "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest)
-        SELECT $2, name, id, version_id, version, content_id, flags, created, uploaded, updated, $3, newest FROM merge_free WHERE job_id = $1";
+        SELECT $2, name, id, version_id, version, content_id, flags, created, uploaded, updated, $3, newest FROM merge_free WHERE page = $1";
     /// A range of names is removed in one go, without looking for each of them.
     REMOVE_PAGE: "DELETE FROM file WHERE folder_id = $1 AND name > $2 AND name <= $3";
-    REMOVE_FREE: "DELETE FROM file WHERE folder_id = $2 AND name IN (SELECT name FROM merge_free WHERE job_id = $1)";
+    REMOVE_FREE: "DELETE FROM file WHERE folder_id = $2 AND name IN (SELECT name FROM merge_free WHERE page = $1)";
     /// A copy that has not been published has hidden rows from its instant on.
     WATCHERS: "SELECT EXISTS (SELECT 1 FROM hidden_range), EXISTS (SELECT 1 FROM sweep_lease WHERE searches <> 0)";
     KEEP_TARGETS: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
         SELECT f.folder_id, f.name, f.id, f.version_id, f.version, f.content_id, f.flags, f.created, f.uploaded, f.updated, f.since, f.newest, CAST($2 AS BIGINT)
-        FROM merge_page p JOIN file f ON f.folder_id = p.target_folder AND f.name = p.target_name WHERE p.job_id = $1 AND f.since < $2";
+        FROM merge_page p JOIN file f ON f.folder_id = p.target_folder AND f.name = p.target_name WHERE p.page = $1 AND f.since < $2";
     KEEP_SOURCES: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
         SELECT f.folder_id, f.name, f.id, f.version_id, f.version, f.content_id, f.flags, f.created, f.uploaded, f.updated, f.since, f.newest, CAST($2 AS BIGINT)
-        FROM merge_page p JOIN file f ON f.folder_id = p.source_folder AND f.name = p.source_name WHERE p.job_id = $1 AND f.since < $2";
+        FROM merge_page p JOIN file f ON f.folder_id = p.source_folder AND f.name = p.source_name WHERE p.page = $1 AND f.since < $2";
     KEEP_HISTORIES: "INSERT INTO past_version (file_id, version, id, content_id, flags, created, updated, since, until)
         SELECT v.file_id, v.version, v.id, v.content_id, v.flags, v.created, v.updated, v.since, CAST($2 AS BIGINT)
-        FROM merge_page p JOIN version v ON v.file_id = p.source_file WHERE p.job_id = $1 AND v.since < $2";
+        FROM merge_page p JOIN version v ON v.file_id = p.source_file WHERE p.page = $1 AND v.since < $2";
     SUPERSEDE_TARGETS: "INSERT INTO version (file_id, version, id, content_id, flags, created, updated, since)
         SELECT f.id, f.version, f.version_id, f.content_id, f.flags, f.uploaded, f.updated, CAST($2 AS BIGINT)
-        FROM merge_page p JOIN file f ON f.folder_id = p.target_folder AND f.name = p.target_name WHERE p.job_id = $1";
+        FROM merge_page p JOIN file f ON f.folder_id = p.target_folder AND f.name = p.target_name WHERE p.page = $1";
     /// Each keeps its times. But those of a clone are made up, and no two versions of a file may share the time that clients tell
     /// them apart by: then each is a millisecond younger, if need be, than the one before it.
     APPEND_HISTORIES: "INSERT INTO version (file_id, version, id, content_id, flags, created, updated, since)
@@ -93,21 +93,21 @@ statements! {
                     CASE WHEN CAST($3 AS BIGINT) = 1 OR EXISTS (
                         SELECT 1 FROM version w WHERE w.file_id = p.target_file AND w.updated = v.updated
                     ) THEN 1 ELSE 0 END AS meets
-                FROM merge_page p JOIN file t ON t.folder_id = p.target_folder AND t.name = p.target_name JOIN version v ON v.file_id = p.source_file WHERE p.job_id = $1
+                FROM merge_page p JOIN file t ON t.folder_id = p.target_folder AND t.name = p.target_name JOIN version v ON v.file_id = p.source_file WHERE p.page = $1
             ) placed
         ) timed";
-    REMOVE_HISTORIES: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE job_id = $1)";
+    REMOVE_HISTORIES: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE page = $1)";
     /// No two versions of a file share the time that clients tell them apart by.
     APPEND_CURRENT: "UPDATE file SET version_id = p.version_id, version = p.last_number + p.added, content_id = p.content_id,
             flags = p.flags, uploaded = p.uploaded, updated = CASE WHEN file.updated >= $3 THEN file.updated + 1 ELSE $3 END, since = $2, newest = NULL
-        FROM merge_page p WHERE p.job_id = $1 AND file.folder_id = p.target_folder AND file.name = p.target_name";
+        FROM merge_page p WHERE p.page = $1 AND file.folder_id = p.target_folder AND file.name = p.target_name";
     /// The current version is younger than the last that was appended before it.
     AGE_HISTORIES: "UPDATE file SET updated = v.updated + 1 FROM merge_page p JOIN version v ON v.file_id = p.target_file AND v.version = p.last_number + p.added - 1
-        WHERE p.job_id = $1 AND p.added > 1 AND file.folder_id = p.target_folder AND file.name = p.target_name AND file.updated <= v.updated";
-    REMOVE_SOURCES: "DELETE FROM file WHERE (folder_id, name) IN (SELECT source_folder, source_name FROM merge_page WHERE job_id = $1)";
+        WHERE p.page = $1 AND p.added > 1 AND file.folder_id = p.target_folder AND file.name = p.target_name AND file.updated <= v.updated";
+    REMOVE_SOURCES: "DELETE FROM file WHERE (folder_id, name) IN (SELECT source_folder, source_name FROM merge_page WHERE page = $1)";
     /// On SQLite nobody else can have a page at this moment, and an empty table is made in one go.
-    CLEAR_PAGE: "DELETE FROM merge_page", "DELETE FROM merge_page WHERE job_id = $1";
-    CLEAR_FREE: "DELETE FROM merge_free", "DELETE FROM merge_free WHERE job_id = $1";
+    CLEAR_PAGE: "DELETE FROM merge_page", "DELETE FROM merge_page WHERE page = $1";
+    CLEAR_FREE: "DELETE FROM merge_free", "DELETE FROM merge_free WHERE page = $1";
     PAIR_CHILDREN: "INSERT INTO merge_pair (job_id, ord, depth, source_id, target_id, begun)
         SELECT $1, $2 + row_number() OVER (ORDER BY s.name), $3, s.id, t.id, 0 FROM folder s CROSS JOIN folder t
         WHERE t.parent_id = $5 AND t.name = s.name AND s.parent_id = $4 AND s.name > $6 AND s.name <= $7 AND t.id <> $8";
@@ -152,6 +152,8 @@ columns! {
 /// A page of a pair: the names in (`after`, `to`].
 #[derive(Clone, Debug)]
 pub struct Page<'a> {
+    /// Under which files are set aside; any for a page of folders.
+    pub number: i64,
     pub job: JobId,
     pub source: FolderId,
     pub target: FolderId,
@@ -203,13 +205,13 @@ pub struct Conflicts {
 
 /// Finds the conflicts of a page and records those that do not fit.
 pub async fn find_conflicts(tx: &mut Tx, p: &Page<'_>) -> Result<Conflicts> {
-    if tx.run(&FIND_CONFLICTS, args![p.job, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await? == 0 {
+    if tx.run(&FIND_CONFLICTS, args![p.number, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await? == 0 {
         return Ok(Conflicts::default());
     }
-    let (fit, versions, unfit) = tx.one(&COUNT_CONFLICTS, args![p.job]).await?;
+    let (fit, versions, unfit) = tx.one(&COUNT_CONFLICTS, args![p.number]).await?;
     let conflicts = Conflicts { fit, versions, unfit };
     if conflicts.unfit > 0 {
-        tx.run(&RECORD_FAILURES, args![p.job, FAILURES_KEPT]).await?;
+        tx.run(&RECORD_FAILURES, args![p.job, FAILURES_KEPT, p.number]).await?;
     }
     Ok(conflicts)
 }
@@ -229,39 +231,42 @@ pub async fn left_behind(tx: &mut Tx, job: JobId, taken: Taken, counted: i64) ->
 }
 
 /// Removes the histories of a clone's files that did not fit.
-pub async fn drop_unfit(tx: &mut Tx, job: JobId) -> Result<()> {
-    tx.run(&DROP_UNFIT_HISTORY, args![job]).await?;
+pub async fn drop_unfit(tx: &mut Tx, page: i64) -> Result<()> {
+    tx.run(&DROP_UNFIT_HISTORY, args![page]).await?;
     Ok(())
 }
 
 /// Leaves the conflicts of the page that fit.
-pub async fn forget_unfit(tx: &mut Tx, job: JobId) -> Result<()> {
-    tx.run(&FORGET_UNFIT, args![job]).await?;
+pub async fn forget_unfit(tx: &mut Tx, page: i64) -> Result<()> {
+    tx.run(&FORGET_UNFIT, args![page]).await?;
     Ok(())
 }
 
-/// Sets the files aside whose names are free in the target, after the conflicts have been found.
-pub async fn take_free(tx: &mut Tx, p: &Page<'_>, keep: bool) -> Result<()> {
+/// Sets the files aside whose names are free in the target, after the conflicts have been found; how many.
+pub async fn take_free(tx: &mut Tx, p: &Page<'_>, keep: bool) -> Result<u64> {
     if keep {
-        tx.run(&KEEP_FREE, args![p.job, p.source, p.after, p.to, p.change]).await?;
+        tx.run(&KEEP_FREE, args![p.number, p.source, p.after, p.to, p.change]).await?;
     }
-    tx.run(&TAKE_FREE, args![p.job, p.source, p.after, p.to]).await?;
-    Ok(())
+    tx.run(&TAKE_FREE, args![p.number, p.source, p.after, p.to]).await
 }
 
-/// Removes the page from its source, but for files that stay there if there are any such, and puts what was set aside into the
-/// target; how many.
-pub async fn relink_free(tx: &mut Tx, p: &Page<'_>, some_stay: bool) -> Result<u64> {
+/// Removes a page from its source, whose conflicts have been appended, and puts the `free` files into the target that were set
+/// aside. `some_stay` says whether files of the page did not fit and stay.
+pub async fn move_page(tx: &mut Tx, p: &Page<'_>, conflicts: Conflicts, free: u64, some_stay: bool) -> Result<()> {
     if some_stay {
-        tx.run(&REMOVE_SOURCES, args![p.job]).await?;
-        tx.run(&REMOVE_FREE, args![p.job, p.source]).await?;
+        tx.run(&REMOVE_SOURCES, args![p.number]).await?;
+        tx.run(&REMOVE_FREE, args![p.number, p.source]).await?;
     } else {
         tx.run(&REMOVE_PAGE, args![p.source, p.after, p.to]).await?;
     }
-    tx.run(&CLEAR_PAGE, args![p.job]).await?;
-    let relinked = tx.run(&PLACE_FREE, args![p.job, p.target, p.change]).await?;
-    tx.run(&CLEAR_FREE, args![p.job]).await?;
-    Ok(relinked)
+    if conflicts.fit > 0 {
+        tx.run(&CLEAR_PAGE, args![p.number]).await?;
+    }
+    if free > 0 {
+        tx.run(&PLACE_FREE, args![p.number, p.target, p.change]).await?;
+        tx.run(&CLEAR_FREE, args![p.number]).await?;
+    }
+    Ok(())
 }
 
 /// Which rows go to the journal before a merge changes them.
@@ -290,8 +295,8 @@ pub async fn keep(tx: &mut Tx, taken: Taken) -> Result<Keep> {
     Ok(Keep { sources: taken == Taken::Movers && (copies || searches), targets: copies })
 }
 
-/// Notes a single conflict outside of any job; `page` is a number that no job has.
-pub async fn insert_conflict(tx: &mut Tx, page: JobId, source: FileId, target: FileId, added: i64) -> Result<()> {
+/// Notes a single conflict outside of any job.
+pub async fn insert_conflict(tx: &mut Tx, page: i64, source: FileId, target: FileId, added: i64) -> Result<()> {
     tx.run(&INSERT_CONFLICT, args![page, source, target, added]).await?;
     Ok(())
 }
@@ -300,7 +305,7 @@ pub async fn insert_conflict(tx: &mut Tx, page: JobId, source: FileId, target: F
 /// source has older versions.
 pub async fn append_conflicts(
     tx: &mut Tx,
-    page: JobId,
+    page: i64,
     taken: Taken,
     histories: bool,
     change: i64,
@@ -329,7 +334,7 @@ pub async fn append_conflicts(
 }
 
 /// Removes the sources of conflicts that were noted outside of any job.
-pub async fn remove_sources(tx: &mut Tx, page: JobId) -> Result<()> {
+pub async fn remove_sources(tx: &mut Tx, page: i64) -> Result<()> {
     tx.run(&REMOVE_SOURCES, args![page]).await?;
     tx.run(&CLEAR_PAGE, args![page]).await?;
     Ok(())

@@ -241,7 +241,9 @@ impl Db {
         if tx.is_sqlite() {
             return Ok(tx.one::<(i64,)>(&TAKE_IDS, args![count]).await?.0);
         }
-        debug_assert!(count <= ID_BLOCK, "a block holds {ID_BLOCK} ids");
+        if count > ID_BLOCK {
+            return Err(Error::Damaged(format!("{count} ids were asked for, and a block holds {ID_BLOCK}")));
+        }
         loop {
             {
                 let mut block = self.block();

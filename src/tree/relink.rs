@@ -18,7 +18,7 @@
 //! A single file is relinked by the same rules, in the transaction of the request.
 
 use crate::error::{Error, Refusal, Result};
-use crate::model::ids::{DETACHED, FileId, FolderId, JobId, TRASH};
+use crate::model::ids::{DETACHED, FileId, FolderId, TRASH};
 use crate::model::job::{Kind, Phase};
 use crate::model::time::Millis;
 use crate::store::clone::{self as pages, AFTER_ALL_NAMES};
@@ -79,8 +79,7 @@ pub async fn place_file(
     if added + files::version_count(tx, target.id).await? > VERSIONS_MAX {
         return Err(Refusal::TooManyVersions.into());
     }
-    // No job has this number, and the page is empty again before anybody can see it.
-    let page = JobId(db.take_ids(tx, 1).await?);
+    let page = db.take_ids(tx, 1).await?;
     merge::insert_conflict(tx, page, file, target.id, added).await?;
     let keep = Keep { sources: taken == Taken::Movers, targets: true };
     merge::append_conflicts(tx, page, taken, added > 1, change, now, keep).await?;
@@ -92,9 +91,9 @@ pub async fn place_file(
 const NAMES_PER_PAGE_MAX: i64 = 1_000;
 
 /// Pages of a merge as long as there is room, at least one.
-pub async fn advance(tx: &mut Tx, job: &mut Job, room: &mut Room, now: Millis) -> Result<()> {
+pub async fn advance(db: &Db, tx: &mut Tx, job: &mut Job, room: &mut Room, now: Millis) -> Result<()> {
     match job.phase {
-        Phase::MergeFiles | Phase::MergeFolders => Step::begin(tx, job, now).await?.run(tx, job, room).await?,
+        Phase::MergeFiles | Phase::MergeFolders => Step::begin(tx, job, now).await?.run(db, tx, job, room).await?,
         Phase::Close => {
             let rows = close_page(tx, job, room.rows()).await?;
             room.take(rows);
@@ -143,10 +142,10 @@ impl Step {
         })
     }
 
-    async fn run(mut self, tx: &mut Tx, job: &mut Job, room: &mut Room) -> Result<()> {
+    async fn run(mut self, db: &Db, tx: &mut Tx, job: &mut Job, room: &mut Room) -> Result<()> {
         loop {
             let rows = match job.phase {
-                Phase::MergeFiles => self.files_page(tx, job, room.rows()).await?,
+                Phase::MergeFiles => self.files_page(db, tx, job, room.rows()).await?,
                 Phase::MergeFolders => self.folders_page(tx, job, room.rows()).await?,
                 _ => return Ok(()),
             };
@@ -157,12 +156,12 @@ impl Step {
         }
     }
 
-    fn page<'a>(&self, job: &Job, after: &'a str, to: &'a str) -> Page<'a> {
+    fn page<'a>(&self, number: i64, job: &Job, after: &'a str, to: &'a str) -> Page<'a> {
         let Pair { source_id: source, target_id: target, .. } = self.pair;
-        Page { job: job.id, source, target, after, to, change: self.change, now: self.now }
+        Page { number, job: job.id, source, target, after, to, change: self.change, now: self.now }
     }
 
-    async fn files_page(&self, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
+    async fn files_page(&self, db: &Db, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
         let names = room.min(NAMES_PER_PAGE_MAX);
         let after = job.cursor_name.take().unwrap_or_default();
         job.cursor_id = self.pair.ord;
@@ -174,21 +173,23 @@ impl Step {
             return Ok(1);
         }
         let end = pages::page_end(tx, pages::Kind::Files, self.pair.source_id, &after, names).await?;
-        let page = self.page(job, &after, end.as_deref().unwrap_or(AFTER_ALL_NAMES));
-        let Conflicts { fit, versions, unfit } = merge::find_conflicts(tx, &page).await?;
+        let number = db.take_ids(tx, 1).await?;
+        let page = self.page(number, job, &after, end.as_deref().unwrap_or(AFTER_ALL_NAMES));
+        let conflicts = merge::find_conflicts(tx, &page).await?;
+        let Conflicts { fit, versions, unfit } = conflicts;
         // Copies that begin later see what changes in place as it has become.
-        merge::take_free(tx, &page, self.keep.sources && self.keep.targets).await?;
+        let free = merge::take_free(tx, &page, self.keep.sources && self.keep.targets).await?;
         if unfit > 0 {
             if job.kind == Kind::Copy {
-                merge::drop_unfit(tx, job.id).await?;
+                merge::drop_unfit(tx, number).await?;
             }
-            merge::forget_unfit(tx, job.id).await?;
+            merge::forget_unfit(tx, number).await?;
         }
         if fit > 0 {
-            merge::append_conflicts(tx, job.id, taken(job), versions > fit, self.change, self.now, self.keep).await?;
+            merge::append_conflicts(tx, number, taken(job), versions > fit, self.change, self.now, self.keep).await?;
         }
-        let some_stay = unfit > 0 && job.kind != Kind::Copy;
-        let moved = fit + merge::relink_free(tx, &page, some_stay).await?.cast_signed();
+        merge::move_page(tx, &page, conflicts, free, unfit > 0 && job.kind != Kind::Copy).await?;
+        let moved = fit + free.cast_signed();
         if job.kind != Kind::Copy {
             job.files_done += moved;
         }
@@ -224,7 +225,7 @@ impl Step {
             return self.next_pair(tx, job).await;
         }
         let end = pages::page_end(tx, pages::Kind::Folders, self.pair.source_id, &after, room).await?;
-        let page = self.page(job, &after, end.as_deref().unwrap_or(AFTER_ALL_NAMES));
+        let page = self.page(0, job, &after, end.as_deref().unwrap_or(AFTER_ALL_NAMES));
         let own_source = match self.own_place {
             Some((own_source, parent)) if parent == self.pair.target_id => own_source,
             _ => FolderId(0),

@@ -14,7 +14,7 @@ use calotype::store::listing::{Direction, FileType, Page, SortKey};
 use calotype::tree::place::Names;
 
 use crate::collector::put;
-use crate::side_by_side::{end, on_both, path};
+use crate::side_by_side::{end, on_both, path, submitted};
 use crate::support::catalog::Catalog;
 
 /// What is asked for: kind, source, destination, how folders on the way get their names.
@@ -130,6 +130,45 @@ async fn made_together_they_are_what_each_is_by_itself() {
         assert_eq!(tree_together, tree);
         assert_eq!(told_together, told);
         assert!(3 * steps_together < steps, "{steps_together} steps and {steps}");
+    })
+    .await;
+}
+
+/// Whatever it is that fails for several at once, each is done by itself then.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_for_several_is_done_for_each() {
+    on_both("small_fails", async |catalog| {
+        let app = catalog.app("one", Settings::default()).await;
+        for folder in ["leaf", "other/leaf"] {
+            put(&app, folder, folder.split('/').next().expect("a name")).await;
+        }
+        let mut worker = Worker::new("one/1".into());
+        submitted(&app, Kind::Copy, "leaf", "first").await;
+        while worker::step(&app, &mut worker).await.expect("a step") != Stepped::Idle {}
+        let clashing = [
+            submitted(&app, Kind::Copy, "leaf", "there").await,
+            submitted(&app, Kind::Copy, "other/leaf", "there").await,
+            submitted(&app, Kind::Copy, "leaf", "and there").await,
+        ];
+        // Two make one place, because somebody has meddled with the locks that keep them apart.
+        catalog.execute("DELETE FROM job_lock").await;
+        let (mut failed, mut finished) = (0, Vec::new());
+        loop {
+            match worker::step(&app, &mut worker).await {
+                Ok(Stepped::Idle) => break,
+                Ok(Stepped::Worked(done)) => finished.extend(done),
+                Err(error) => {
+                    failed += 1;
+                    assert!(failed < 5, "{error}");
+                }
+            }
+        }
+        assert_eq!((failed, finished), (1, clashing.to_vec()));
+        let tree = tree(&app).await;
+        let there: Vec<&str> =
+            tree.iter().filter_map(|path| path.strip_prefix("/there/leaf/")?.split(' ').next()).collect();
+        assert_eq!(there, ["leaf", "other"], "the second is merged into the first");
+        end(&app).await;
     })
     .await;
 }
