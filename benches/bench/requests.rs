@@ -1,13 +1,15 @@
 //! The measurements of single requests: beside a copy, of a first page, of a job's status.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::Result;
 use crate::bare::Bare;
 use crate::client::{self, Client, Load};
-use crate::foreground::{Foreground, PERIOD};
+use crate::foreground::{self, Foreground, PERIOD};
 use crate::library::Library;
 use crate::report::{Limit, Row};
 use crate::rows::{Bench, Effort, copy_row, latency_row, median};
@@ -17,9 +19,13 @@ use crate::seed::{Tree, flat_path};
 const FOREGROUND_COPIES_MAX: usize = 20;
 /// Of requests in the foreground, whatever jobs are under way.
 pub const P99_MAX_MS: f64 = 50.0;
+/// Of a job of three files, whatever other jobs are under way.
+const THREE_FILES_P99_MAX_MS: f64 = 1_000.0;
+/// Between two such jobs.
+const THREE_FILES_PAUSE: Duration = Duration::from_millis(500);
 pub const STATUS_CONNECTIONS: usize = 32;
 
-/// Uploads and listings on an idle server, then beside copies of the largest folder.
+/// Uploads and listings on an idle server, then, with jobs of three files, beside copies of the largest folder.
 pub async fn foreground(library: &Library, effort: &Effort, tree: &Tree) -> Result<Vec<Row>> {
     let mut bench = Bench::start(library).await?;
     let limit = Some(Limit::P99AtMostMs(P99_MAX_MS));
@@ -31,13 +37,22 @@ pub async fn foreground(library: &Library, effort: &Effort, tree: &Tree) -> Resu
         rows.push(bench.with_memory(foreground_row(format!("{what}, idle"), tree, &latencies))?);
     }
 
+    let picture = foreground::picture()?;
+    for number in 0..3 {
+        bench.client.succeed(&client::upload("/three", &format!("{number}.jpg"), false, &picture)).await?;
+    }
     let requests = Foreground::start(&bench.server, "busy", tree).await?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let small_jobs = tokio::spawn(three_file_jobs(Client::connect(bench.server.address).await?, stop.clone()));
     let (start, mut copy_seconds) = (Instant::now(), Vec::new());
     while start.elapsed() < PERIOD * effort.foreground_samples as u32 && copy_seconds.len() < FOREGROUND_COPIES_MAX {
         let destination = format!("/copies/beside-{}", copy_seconds.len());
         let arguments = json!({ "sourceFolderPath": tree.path(), "destinationPath": destination });
         copy_seconds.push(bench.client.time_job("copyFolder", &arguments).await?.as_secs_f64());
     }
+    stop.store(true, Ordering::Relaxed);
+    let row = foreground_row("job of 3 files, during copies".into(), tree, &small_jobs.await??);
+    rows.push(Row { limit: Some(Limit::P99AtMostMs(THREE_FILES_P99_MAX_MS)), ..row });
     for (what, latencies) in requests.stop().await? {
         let row = foreground_row(format!("{what}, during copies"), tree, &latencies);
         rows.push(bench.with_memory(Row { limit, ..row })?);
@@ -51,6 +66,18 @@ pub async fn foreground(library: &Library, effort: &Effort, tree: &Tree) -> Resu
     });
     bench.server.stop()?;
     Ok(rows)
+}
+
+/// From submission to completion of one small copy after the other, in milliseconds.
+async fn three_file_jobs(mut client: Client, stop: Arc<AtomicBool>) -> Result<Vec<f64>> {
+    let mut latencies = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let destination = format!("/copies/three-{}", latencies.len());
+        let arguments = json!({ "sourceFolderPath": "/three", "destinationPath": destination });
+        latencies.push(client.time_job("copyFolder", &arguments).await?.as_secs_f64() * 1_000.0);
+        tokio::time::sleep(THREE_FILES_PAUSE).await;
+    }
+    Ok(latencies)
 }
 
 /// Sent at a given pace, so that it has no rate of its own.
