@@ -47,6 +47,8 @@ pub struct Worker {
     /// How many jobs it takes at once, by what its last step came to, so that few are taken in vain: others pass over those that
     /// are until the step ends.
     jobs_per_step: i64,
+    /// How many rows it writes in a step that others wait for, at most, by what its last such step came to.
+    rows_per_step: i64,
     /// The job that the last step was at, if it failed.
     stumbled_at: Option<JobId>,
     /// So many steps take one job each, because something failed that was done for so many at once.
@@ -88,7 +90,7 @@ pub async fn run(app: &App) {
 impl Worker {
     /// `name` tells this worker from all others, across restarts of its server.
     pub fn new(name: String) -> Worker {
-        Worker { name, turn: Turn::Oldest, jobs_per_step: 1, stumbled_at: None, suspects: 0 }
+        Worker { name, turn: Turn::Oldest, jobs_per_step: 1, rows_per_step: i64::MAX, stumbled_at: None, suspects: 0 }
     }
 }
 
@@ -100,7 +102,8 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
     let turn = worker.turn;
     worker.turn = if turn == Turn::Oldest { Turn::LeastServed } else { Turn::Oldest };
     let mut tx = app.db.write(Reach::Apart).await?;
-    let mut room = Room::new(app.settings.batch_rows, STEP_TIME);
+    let batch_rows = worker.rows_per_step.min(app.settings.batch_rows);
+    let mut room = Room::new(batch_rows, STEP_TIME);
     // One after a step that failed, or that was at a large job, of which there may be others that another server can go on
     // with meanwhile.
     let many = std::mem::replace(&mut worker.jobs_per_step, 1).min(room.rows() / JOB_ROWS_MIN);
@@ -141,6 +144,9 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
     }
     let is_at_a_large_one = done.jobs.last().is_some_and(|worked| worked.job.phase != Phase::Done);
     let next = if is_at_a_large_one { 1 } else { room.jobs_in_time(seen) };
+    if is_at_a_large_one {
+        worker.rows_per_step = if tx.keeps_writers_waiting() { room.rows_in_time(batch_rows) } else { i64::MAX };
+    }
     done.save(&mut tx, &worker.name).await?;
     tx.commit().await?;
     (worker.stumbled_at, worker.jobs_per_step) = (None, next);

@@ -350,6 +350,11 @@ impl Tx {
         Ok(!self.is_sqlite())
     }
 
+    /// Whether writers of the tree wait until this transaction ends.
+    pub fn keeps_writers_waiting(&self) -> bool {
+        self.is_sqlite() || self.owns_tree
+    }
+
     /// Says that this transaction adds names that led nowhere and does nothing else to the tree, so that what was read by
     /// path before it is still true.
     pub fn only_adds(&mut self) {

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 /// So many small jobs are worth a step however long it takes.
 const JOBS_IN_TIME_MIN: i64 = 8;
+/// And so many rows.
+const ROWS_IN_TIME_MIN: i64 = 500;
 
 /// The rest of a step: so many rows, and a time after which no page is begun. Pages take it from here, and so do jobs, each of
 /// which gets on by some rows at least, however late it is.
@@ -60,6 +62,17 @@ impl Room {
         (in_time as i64).max(JOBS_IN_TIME_MIN).min(1 + done + done / 2)
     }
 
+    /// How many rows a step has time for, if they are like those of this step, which has had room for `rows`: half as many again
+    /// at most.
+    pub fn rows_in_time(&self, rows: i64) -> i64 {
+        let (written, spent) = (rows - self.rows, self.began.elapsed());
+        if spent <= self.time {
+            return rows.saturating_add(rows / 2);
+        }
+        let in_time = written as f64 * self.time.as_secs_f64() / spent.as_secs_f64();
+        (in_time as i64).max(ROWS_IN_TIME_MIN).min(rows)
+    }
+
     fn is_in_time(&self) -> bool {
         self.began.elapsed() < self.time
     }
@@ -109,6 +122,17 @@ mod tests {
         assert!((18..=20).contains(&late.jobs_in_time(40)));
         let grown = [1, 2, 4, 7, 8].map(|done| late.jobs_in_time(done));
         assert_eq!(grown, [2, 4, 7, 8, 8], "a step that is slow whatever it does still comes to take some");
+    }
+
+    #[test]
+    fn the_next_step_takes_as_many_rows_as_it_has_time_for() {
+        assert_eq!(Room::new(4000, Duration::from_secs(3600)).rows_in_time(4000), 6000);
+        let mut late = Room { rows: 4000, ..long_begun() };
+        late.take(4000);
+        assert!((1900..=2000).contains(&late.rows_in_time(4000)));
+        late.rows = 3990;
+        assert_eq!(late.rows_in_time(4000), ROWS_IN_TIME_MIN);
+        assert_eq!(Room { rows: 0, ..late }.rows_in_time(3), 3, "no more than before");
     }
 
     /// It has lasted twice its time.
