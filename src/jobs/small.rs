@@ -2,8 +2,8 @@
 //!
 //! Such a copy is made in one transaction that has the tree to itself, so nobody sees anything of it before it is whole. It
 //! needs no detached root and no phases: its rows are written where they belong, those of several jobs in the same statements,
-//! because on PostgreSQL each statement waits for an answer. Every other copy, and a small one for which there is no room
-//! left, goes the way of `tree::clone`.
+//! because on PostgreSQL each statement waits for an answer. Every other copy goes the way of
+//! `tree::clone`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;

@@ -144,9 +144,12 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
     }
     let is_at_a_large_one = done.jobs.last().is_some_and(|worked| worked.job.phase != Phase::Done);
     let next = if is_at_a_large_one { 1 } else { room.jobs_in_time(seen) };
-    if is_at_a_large_one {
-        worker.rows_per_step = if tx.keeps_writers_waiting() { room.rows_in_time(batch_rows) } else { i64::MAX };
-    }
+    worker.rows_per_step = match (tx.keeps_writers_waiting(), is_at_a_large_one) {
+        (false, _) => i64::MAX,
+        (true, true) => room.rows_in_time(batch_rows),
+        // Small jobs are bounded by their number, and must not stay few because a large one was slow.
+        (true, false) => batch_rows + batch_rows / 2,
+    };
     done.save(&mut tx, &worker.name).await?;
     tx.commit().await?;
     (worker.stumbled_at, worker.jobs_per_step) = (None, next);
