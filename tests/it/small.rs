@@ -23,6 +23,8 @@ const JOBS: [(Kind, &str, &str, Names); 17] = [
     (Kind::Copy, "leaf", "new/1", Names::Verbatim),
     (Kind::Copy, "other", "new/1", Names::Verbatim),
     (Kind::Copy, "empty", "new", Names::Verbatim),
+    // The folder exists by its other name, and what is in it is merged into.
+    (Kind::Copy, "leaf", "made of two", Names::Sanitised),
     (Kind::Copy, "leaf", "", Names::Verbatim),
     (Kind::Copy, "leaf", "leaf/in/itself", Names::Verbatim),
     // Of what an earlier one makes.
@@ -31,8 +33,6 @@ const JOBS: [(Kind, &str, &str, Names); 17] = [
     // Onto what an earlier one makes.
     (Kind::Copy, "other", "again", Names::Verbatim),
     (Kind::Copy, "nowhere", "new/2", Names::Verbatim),
-    // The folder exists by its other name, and what is in it is merged into.
-    (Kind::Copy, "leaf", "made of two", Names::Sanitised),
     (Kind::Copy, "leaf", "new/a b", Names::Sanitised),
     (Kind::Copy, "leaf", "new/a b", Names::Verbatim),
     (Kind::Copy, "tree", "new/tree", Names::Verbatim),
