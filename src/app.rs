@@ -34,8 +34,9 @@ const SCANS_MAX: usize = 2;
 const LOG_FRAMES_MAX: i64 = 8_192;
 /// Bytes of a frame: a page and its header.
 const LOG_FRAME_BYTES: i64 = 4096 + 24;
-/// How often the log is looked at.
-const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
+/// How often the log is looked at. What is copied back at once is synced at once, and meanwhile every other sync takes longer:
+/// often and little keeps uploads waiting for a shorter time than seldom and much.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(50);
 /// How long to wait after it could not be copied back: a full disk does not empty in less.
 const CHECKPOINT_AGAIN: Duration = Duration::from_secs(5);
 

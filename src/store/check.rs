@@ -37,7 +37,7 @@ statements! {
         WHERE NOT EXISTS (SELECT 1 FROM job j WHERE j.id = l.job_id AND j.phase <> 'done') LIMIT 20";
     BLOCKED_FOR_NOTHING: "SELECT 'job ' || id || ' waits for a job that does not run' FROM job j WHERE blocked_by IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM job b WHERE b.id = j.blocked_by AND b.phase <> 'done') LIMIT 20";
-    PAGES_LEFT: "SELECT 'a merge has left page ' || page FROM (SELECT page FROM merge_page UNION ALL SELECT page FROM merge_free) page LIMIT 20";
+    PAGES_LEFT: "SELECT 'a merge has left page ' || page FROM merge_page LIMIT 20";
     JOBS_HALF_DONE: "SELECT 'job ' || id || ' is neither finished nor running' FROM job WHERE (phase = 'done') <> (finished IS NOT NULL) LIMIT 20";
     PAST_BEFORE_ITSELF: "SELECT 'a past row of file ' || id || ' ended before it began' FROM past_file WHERE since >= until
         UNION ALL SELECT 'a past row of folder ' || id || ' ended before it began' FROM past_folder WHERE since >= until

@@ -19,25 +19,31 @@ statements! {
         FROM merge_pair WHERE job_id = $1 AND ord >= $2 ORDER BY ord LIMIT 1";
     LAST_ORD: "SELECT coalesce(max(ord), 0) FROM merge_pair WHERE job_id = $1";
     MARK_BEGUN: "UPDATE merge_pair SET begun = $3 WHERE job_id = $1 AND ord = $2";
-    /// Names that both folders have, with how many versions the source's file brings; 0 if the histories do not fit together.
-    /// CROSS JOIN tells SQLite to go through the page of the source and not through the target, which may be large. The first
-    /// version has none before it.
-    FIND_CONFLICTS: "INSERT INTO merge_page (page, source_folder, source_name, source_file, version_id, content_id, flags, uploaded,
-            target_folder, target_name, target_file, last_number, added)
-        SELECT $1, $2, name, source_id, version_id, content_id, flags, uploaded, $3, name, target_id, last_number, CASE WHEN superseded + superseded_there + 2 <= $6 THEN 1 + superseded ELSE 0 END FROM (
-            SELECT s.name, s.id AS source_id, s.version_id, s.content_id, s.flags, s.uploaded, t.id AS target_id, coalesce(t.newest, t.version) AS last_number,
+    /// A page of the source, with the files that have its names in the target. A LEFT JOIN, so SQLite goes through the page and
+    /// not through the target, which may be large. The first version has none before it.
+    TAKE_PAGE: "INSERT INTO merge_page (page, source_name, added, source_folder, id, version_id, version, content_id, flags, created, uploaded, updated,
+            since, newest, target_folder, target_name, target_file, target_version_id, target_version, target_content, target_flags, target_uploaded, target_updated, last_number)
+        SELECT $1, name, CASE WHEN target_file IS NULL THEN NULL WHEN superseded + superseded_there + 2 <= $6 THEN 1 + superseded ELSE 0 END,
+            $2, id, version_id, version, content_id, flags, created, uploaded, updated,
+            since, newest, $3, name, target_file, target_version_id, target_version, target_content, target_flags, target_uploaded, target_updated, last_number
+        FROM (
+            SELECT s.name, s.id, s.version_id, s.version, s.content_id, s.flags, s.created, s.uploaded, s.updated, s.since, s.newest, t.id AS target_file,
+                t.version_id AS target_version_id, t.version AS target_version, t.content_id AS target_content, t.flags AS target_flags,
+                t.uploaded AS target_uploaded, t.updated AS target_updated, coalesce(t.newest, t.version) AS last_number,
                 CASE WHEN coalesce(s.newest, s.version) = 1 THEN 0 ELSE (SELECT count(*) FROM version v WHERE v.file_id = s.id) END AS superseded,
                 CASE WHEN coalesce(t.newest, t.version) = 1 THEN 0 ELSE (SELECT count(*) FROM version v WHERE v.file_id = t.id) END AS superseded_there
-            FROM file s CROSS JOIN file t
-            WHERE t.folder_id = $3 AND t.name = s.name AND s.folder_id = $2 AND s.name > $4 AND s.name <= $5
-        ) both_there";
+            FROM file s LEFT JOIN file t ON t.folder_id = $3 AND t.name = s.name
+            WHERE s.folder_id = $2 AND s.name > $4 AND s.name <= $5
+        ) taken";
     /// Files that fit, versions that they bring, files that do not fit.
-    COUNT_CONFLICTS: "SELECT count(*) - count(unfit), CAST(coalesce(sum(added), 0) AS BIGINT), count(unfit)
+    COUNT_CONFLICTS: "SELECT count(added) - count(unfit), CAST(coalesce(sum(added), 0) AS BIGINT), count(unfit)
         FROM (SELECT added, CASE WHEN added = 0 THEN 1 END AS unfit FROM merge_page WHERE page = $1) page";
-    /// A page of one that is found outside of any job.
-    INSERT_CONFLICT: "INSERT INTO merge_page (page, source_folder, source_name, source_file, version_id, content_id, flags, uploaded,
-            target_folder, target_name, target_file, last_number, added)
-        SELECT $1, s.folder_id, s.name, s.id, s.version_id, s.content_id, s.flags, s.uploaded, t.folder_id, t.name, t.id, coalesce(t.newest, t.version), $4 FROM file s CROSS JOIN file t WHERE s.id = $2 AND t.id = $3";
+    /// A page of one conflict that is found outside of any job.
+    TAKE_CONFLICT: "INSERT INTO merge_page (page, source_name, added, source_folder, id, version_id, version, content_id, flags, created, uploaded, updated,
+            since, newest, target_folder, target_name, target_file, target_version_id, target_version, target_content, target_flags, target_uploaded, target_updated, last_number)
+        SELECT $1, s.name, $4, s.folder_id, s.id, s.version_id, s.version, s.content_id, s.flags, s.created, s.uploaded, s.updated,
+            s.since, s.newest, t.folder_id, t.name, t.id, t.version_id, t.version, t.content_id, t.flags, t.uploaded, t.updated, coalesce(t.newest, t.version)
+        FROM file s CROSS JOIN file t WHERE s.id = $2 AND t.id = $3";
     /// Names that both have and that did not fit; recorded up to a bound.
     RECORD_FAILURES: "INSERT INTO job_failure (job_id, folder_id, name, reason)
         SELECT $1, p.source_folder, p.source_name, 'VERSION_LIMIT_EXCEEDED' FROM merge_page p
@@ -50,64 +56,55 @@ statements! {
     FORGET_FAILURES: "DELETE FROM job_failure WHERE job_id = $1
         AND NOT EXISTS (SELECT 1 FROM file f WHERE f.folder_id = job_failure.folder_id AND f.name = job_failure.name)";
     FAILURES_COUNT: "SELECT count(*) FROM job_failure WHERE job_id = $1";
-    /// A clone's files that did not fit have nowhere to stay.
-    DROP_UNFIT_HISTORY: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE page = $1 AND added = 0)";
+    DROP_UNFIT_HISTORY: "DELETE FROM version WHERE file_id IN (SELECT id FROM merge_page WHERE page = $1 AND added = 0)";
     FORGET_UNFIT: "DELETE FROM merge_page WHERE page = $1 AND added = 0";
-    /// The files of the page whose names are free: those that are no conflicts.
-    KEEP_FREE: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
-        SELECT folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, CAST($5 AS BIGINT) FROM file s
-        WHERE s.folder_id = $2 AND s.name > $3 AND s.name <= $4 AND s.since < $5
-            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.page = $1 AND p.source_name = s.name)";
-    TAKE_FREE: "INSERT INTO merge_free (page, name, id, version_id, version, content_id, flags, created, uploaded, updated, newest)
-        SELECT $1, name, id, version_id, version, content_id, flags, created, uploaded, updated, newest FROM file s
-        WHERE s.folder_id = $2 AND s.name > $3 AND s.name <= $4
-            AND NOT EXISTS (SELECT 1 FROM merge_page p WHERE p.page = $1 AND p.source_name = s.name)";
-    PLACE_FREE: "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest)
-        SELECT $2, name, id, version_id, version, content_id, flags, created, uploaded, updated, $3, newest FROM merge_free WHERE page = $1";
-    /// A range of names is removed in one go, without looking for each of them.
-    REMOVE_PAGE: "DELETE FROM file WHERE folder_id = $1 AND name > $2 AND name <= $3";
-    REMOVE_FREE: "DELETE FROM file WHERE folder_id = $2 AND name IN (SELECT name FROM merge_free WHERE page = $1)";
     /// A copy that has not been published has hidden rows from its instant on.
     WATCHERS: "SELECT EXISTS (SELECT 1 FROM hidden_range), EXISTS (SELECT 1 FROM sweep_lease WHERE searches <> 0)";
     KEEP_TARGETS: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
         SELECT f.folder_id, f.name, f.id, f.version_id, f.version, f.content_id, f.flags, f.created, f.uploaded, f.updated, f.since, f.newest, CAST($2 AS BIGINT)
-        FROM merge_page p JOIN file f ON f.folder_id = p.target_folder AND f.name = p.target_name WHERE p.page = $1 AND f.since < $2";
+        FROM merge_page p JOIN file f ON f.folder_id = p.target_folder AND f.name = p.target_name WHERE p.page = $1 AND p.added > 0 AND f.since < $2";
+    /// Conflicts, and files whose names are free if `$3` is 1.
     KEEP_SOURCES: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
-        SELECT f.folder_id, f.name, f.id, f.version_id, f.version, f.content_id, f.flags, f.created, f.uploaded, f.updated, f.since, f.newest, CAST($2 AS BIGINT)
-        FROM merge_page p JOIN file f ON f.folder_id = p.source_folder AND f.name = p.source_name WHERE p.page = $1 AND f.since < $2";
+        SELECT source_folder, source_name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, CAST($2 AS BIGINT)
+        FROM merge_page WHERE page = $1 AND since < $2 AND (added > 0 OR added IS NULL AND $3 = 1)";
     KEEP_HISTORIES: "INSERT INTO past_version (file_id, version, id, content_id, flags, created, updated, since, until)
         SELECT v.file_id, v.version, v.id, v.content_id, v.flags, v.created, v.updated, v.since, CAST($2 AS BIGINT)
-        FROM merge_page p JOIN version v ON v.file_id = p.source_file WHERE p.page = $1 AND v.since < $2";
+        FROM merge_page p JOIN version v ON v.file_id = p.id WHERE p.page = $1 AND p.added > 1 AND v.since < $2";
     SUPERSEDE_TARGETS: "INSERT INTO version (file_id, version, id, content_id, flags, created, updated, since)
-        SELECT f.id, f.version, f.version_id, f.content_id, f.flags, f.uploaded, f.updated, CAST($2 AS BIGINT)
-        FROM merge_page p JOIN file f ON f.folder_id = p.target_folder AND f.name = p.target_name WHERE p.page = $1";
+        SELECT target_file, target_version, target_version_id, target_content, target_flags, target_uploaded, target_updated, CAST($2 AS BIGINT)
+        FROM merge_page WHERE page = $1 AND added > 0";
     /// Each keeps its times. But those of a clone are made up, and no two versions of a file may share the time that clients tell
     /// them apart by: then each is a millisecond younger, if need be, than the one before it.
     APPEND_HISTORIES: "INSERT INTO version (file_id, version, id, content_id, flags, created, updated, since)
         SELECT target_file, last_number + place, id, content_id, flags, created, CASE WHEN max(meets) OVER (PARTITION BY target_file) = 0 THEN updated
-            ELSE place + CASE WHEN ahead > last_updated THEN ahead ELSE last_updated END END, CAST($2 AS BIGINT)
+            ELSE place + CASE WHEN ahead > target_updated THEN ahead ELSE target_updated END END, CAST($2 AS BIGINT)
         FROM (
             SELECT *, max(updated - place) OVER (PARTITION BY target_file ORDER BY place) AS ahead FROM (
-                SELECT p.target_file, p.last_number, t.updated AS last_updated, v.id, v.content_id, v.flags, v.created, v.updated,
+                SELECT p.target_file, p.last_number, p.target_updated, v.id, v.content_id, v.flags, v.created, v.updated,
                     row_number() OVER (PARTITION BY v.file_id ORDER BY v.version) AS place,
                     CASE WHEN CAST($3 AS BIGINT) = 1 OR EXISTS (
                         SELECT 1 FROM version w WHERE w.file_id = p.target_file AND w.updated = v.updated
                     ) THEN 1 ELSE 0 END AS meets
-                FROM merge_page p JOIN file t ON t.folder_id = p.target_folder AND t.name = p.target_name JOIN version v ON v.file_id = p.source_file WHERE p.page = $1
+                FROM merge_page p JOIN version v ON v.file_id = p.id WHERE p.page = $1 AND p.added > 1
             ) placed
         ) timed";
-    REMOVE_HISTORIES: "DELETE FROM version WHERE file_id IN (SELECT source_file FROM merge_page WHERE page = $1)";
-    /// No two versions of a file share the time that clients tell them apart by.
-    APPEND_CURRENT: "UPDATE file SET version_id = p.version_id, version = p.last_number + p.added, content_id = p.content_id,
-            flags = p.flags, uploaded = p.uploaded, updated = CASE WHEN file.updated >= $3 THEN file.updated + 1 ELSE $3 END, since = $2, newest = NULL
-        FROM merge_page p WHERE p.page = $1 AND file.folder_id = p.target_folder AND file.name = p.target_name";
+    REMOVE_HISTORIES: "DELETE FROM version WHERE file_id IN (SELECT id FROM merge_page WHERE page = $1 AND added > 1)";
+    /// A range of names is removed in one go, without looking for each of them.
+    REMOVE_PAGE: "DELETE FROM file WHERE folder_id = $1 AND name > $2 AND name <= $3";
+    REMOVE_SOURCES: "DELETE FROM file WHERE (folder_id, name) IN (SELECT source_folder, source_name FROM merge_page WHERE page = $1)";
+    /// What is there stays what it is, with one version more. No two versions of a file share the time that clients tell them
+    /// apart by.
+    PLACE_PAGE: "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest)
+        SELECT target_folder, target_name, id, version_id, CASE WHEN added IS NULL THEN version ELSE last_number + added END, content_id, flags, created, uploaded,
+            CASE WHEN added IS NULL THEN updated WHEN target_updated >= $3 THEN target_updated + 1 ELSE $3 END, $2, CASE WHEN added IS NULL THEN newest END
+        FROM merge_page WHERE page = $1
+        ON CONFLICT (folder_id, name) DO UPDATE SET version_id = excluded.version_id, version = excluded.version, content_id = excluded.content_id,
+            flags = excluded.flags, uploaded = excluded.uploaded, updated = excluded.updated, since = excluded.since, newest = NULL";
     /// The current version is younger than the last that was appended before it.
     AGE_HISTORIES: "UPDATE file SET updated = v.updated + 1 FROM merge_page p JOIN version v ON v.file_id = p.target_file AND v.version = p.last_number + p.added - 1
         WHERE p.page = $1 AND p.added > 1 AND file.folder_id = p.target_folder AND file.name = p.target_name AND file.updated <= v.updated";
-    REMOVE_SOURCES: "DELETE FROM file WHERE (folder_id, name) IN (SELECT source_folder, source_name FROM merge_page WHERE page = $1)";
     /// On SQLite nobody else can have a page at this moment, and an empty table is made in one go.
     CLEAR_PAGE: "DELETE FROM merge_page", "DELETE FROM merge_page WHERE page = $1";
-    CLEAR_FREE: "DELETE FROM merge_free", "DELETE FROM merge_free WHERE page = $1";
     PAIR_CHILDREN: "INSERT INTO merge_pair (job_id, ord, depth, source_id, target_id, begun)
         SELECT $1, $2 + row_number() OVER (ORDER BY s.name), $3, s.id, t.id, 0 FROM folder s CROSS JOIN folder t
         WHERE t.parent_id = $5 AND t.name = s.name AND s.parent_id = $4 AND s.name > $6 AND s.name <= $7 AND t.id <> $8";
@@ -192,9 +189,11 @@ pub async fn mark_begun(tx: &mut Tx, job: JobId, ord: i64, change: i64) -> Resul
     Ok(())
 }
 
-/// What the conflicts of a page come to.
+/// What a page comes to.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Conflicts {
+pub struct Counts {
+    /// Files whose names are free in the target.
+    pub free: i64,
     /// Files whose histories can be appended to those of their namesakes.
     pub fit: i64,
     /// The versions that they bring, one for each at least.
@@ -203,17 +202,20 @@ pub struct Conflicts {
     pub unfit: i64,
 }
 
-/// Finds the conflicts of a page and records those that do not fit.
-pub async fn find_conflicts(tx: &mut Tx, p: &Page<'_>) -> Result<Conflicts> {
-    if tx.run(&FIND_CONFLICTS, args![p.number, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await? == 0 {
-        return Ok(Conflicts::default());
-    }
+/// Sets the files of a page aside and records those that do not fit.
+pub async fn take_page(tx: &mut Tx, p: &Page<'_>) -> Result<Counts> {
+    let taken = tx.run(&TAKE_PAGE, args![p.number, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await?;
     let (fit, versions, unfit) = tx.one(&COUNT_CONFLICTS, args![p.number]).await?;
-    let conflicts = Conflicts { fit, versions, unfit };
-    if conflicts.unfit > 0 {
+    if unfit > 0 {
         tx.run(&RECORD_FAILURES, args![p.job, FAILURES_KEPT, p.number]).await?;
     }
-    Ok(conflicts)
+    Ok(Counts { free: taken.cast_signed() - fit - unfit, fit, versions, unfit })
+}
+
+/// Sets a single file aside, outside of any job, that brings `added` versions to another.
+pub async fn take_conflict(tx: &mut Tx, page: i64, source: FileId, target: FileId, added: i64) -> Result<Counts> {
+    tx.run(&TAKE_CONFLICT, args![page, source, target, added]).await?;
+    Ok(Counts { fit: 1, versions: added, ..Counts::default() })
 }
 
 /// How many files a merge has left behind, of which its pages have counted `counted`. A folder that is looked at again counts its
@@ -228,45 +230,6 @@ pub async fn left_behind(tx: &mut Tx, job: JobId, taken: Taken, counted: i64) ->
     }
     let recorded = tx.count(&FAILURES_COUNT, args![job]).await?;
     Ok(if recorded < FAILURES_KEPT { recorded } else { counted })
-}
-
-/// Removes the histories of a clone's files that did not fit.
-pub async fn drop_unfit(tx: &mut Tx, page: i64) -> Result<()> {
-    tx.run(&DROP_UNFIT_HISTORY, args![page]).await?;
-    Ok(())
-}
-
-/// Leaves the conflicts of the page that fit.
-pub async fn forget_unfit(tx: &mut Tx, page: i64) -> Result<()> {
-    tx.run(&FORGET_UNFIT, args![page]).await?;
-    Ok(())
-}
-
-/// Sets the files aside whose names are free in the target, after the conflicts have been found; how many.
-pub async fn take_free(tx: &mut Tx, p: &Page<'_>, keep: bool) -> Result<u64> {
-    if keep {
-        tx.run(&KEEP_FREE, args![p.number, p.source, p.after, p.to, p.change]).await?;
-    }
-    tx.run(&TAKE_FREE, args![p.number, p.source, p.after, p.to]).await
-}
-
-/// Removes a page from its source, whose conflicts have been appended, and puts the `free` files into the target that were set
-/// aside. `some_stay` says whether files of the page did not fit and stay.
-pub async fn move_page(tx: &mut Tx, p: &Page<'_>, conflicts: Conflicts, free: u64, some_stay: bool) -> Result<()> {
-    if some_stay {
-        tx.run(&REMOVE_SOURCES, args![p.number]).await?;
-        tx.run(&REMOVE_FREE, args![p.number, p.source]).await?;
-    } else {
-        tx.run(&REMOVE_PAGE, args![p.source, p.after, p.to]).await?;
-    }
-    if conflicts.fit > 0 {
-        tx.run(&CLEAR_PAGE, args![p.number]).await?;
-    }
-    if free > 0 {
-        tx.run(&PLACE_FREE, args![p.number, p.target, p.change]).await?;
-        tx.run(&CLEAR_FREE, args![p.number]).await?;
-    }
-    Ok(())
 }
 
 /// Which rows go to the journal before a merge changes them.
@@ -295,47 +258,59 @@ pub async fn keep(tx: &mut Tx, taken: Taken) -> Result<Keep> {
     Ok(Keep { sources: taken == Taken::Movers && (copies || searches), targets: copies })
 }
 
-/// Notes a single conflict outside of any job.
-pub async fn insert_conflict(tx: &mut Tx, page: i64, source: FileId, target: FileId, added: i64) -> Result<()> {
-    tx.run(&INSERT_CONFLICT, args![page, source, target, added]).await?;
-    Ok(())
+/// What happens to the files that were set aside.
+#[derive(Clone, Copy, Debug)]
+pub struct Placing {
+    pub page: i64,
+    pub counts: Counts,
+    pub taken: Taken,
+    pub keep: Keep,
+    pub change: i64,
+    pub now: Millis,
 }
 
-/// Appends the histories of the page's conflicts to their targets; their sources are still there. `histories` says whether any
-/// source has older versions.
-pub async fn append_conflicts(
-    tx: &mut Tx,
-    page: i64,
-    taken: Taken,
-    histories: bool,
-    change: i64,
-    now: Millis,
-    keep: Keep,
-) -> Result<()> {
-    if keep.targets {
-        tx.run(&KEEP_TARGETS, args![page, change]).await?;
+/// Puts the files of a page that fit to their new places, and their histories before them where there is a file. `whole` is the
+/// page, if it was set aside whole.
+pub async fn place_page(tx: &mut Tx, whole: Option<&Page<'_>>, placing: Placing) -> Result<()> {
+    let Placing { page, counts: Counts { free, fit, versions, unfit }, taken, keep, change, now } = placing;
+    if free + fit + unfit == 0 {
+        return Ok(());
+    }
+    if unfit > 0 {
+        // Those of a clone have nowhere to stay, and are removed with the range.
+        if taken == Taken::Clones {
+            tx.run(&DROP_UNFIT_HISTORY, args![page]).await?;
+        }
+        tx.run(&FORGET_UNFIT, args![page]).await?;
     }
     if keep.sources {
-        tx.run(&KEEP_SOURCES, args![page, change]).await?;
+        // Copies that begin later see what changes in place as it has become.
+        tx.run(&KEEP_SOURCES, args![page, change, i64::from(keep.targets)]).await?;
     }
-    tx.run(&SUPERSEDE_TARGETS, args![page, change]).await?;
-    if histories {
+    if fit > 0 {
+        if keep.targets {
+            tx.run(&KEEP_TARGETS, args![page, change]).await?;
+        }
+        tx.run(&SUPERSEDE_TARGETS, args![page, change]).await?;
+    }
+    let any_histories = versions > fit;
+    if any_histories {
         if keep.sources {
             tx.run(&KEEP_HISTORIES, args![page, change]).await?;
         }
         tx.run(&APPEND_HISTORIES, args![page, change, i64::from(taken == Taken::Clones)]).await?;
         tx.run(&REMOVE_HISTORIES, args![page]).await?;
     }
-    tx.run(&APPEND_CURRENT, args![page, change, now]).await?;
-    if histories {
+    match whole {
+        Some(whole) if unfit == 0 || taken == Taken::Clones => {
+            tx.run(&REMOVE_PAGE, args![whole.source, whole.after, whole.to]).await?
+        }
+        _ => tx.run(&REMOVE_SOURCES, args![page]).await?,
+    };
+    tx.run(&PLACE_PAGE, args![page, change, now]).await?;
+    if any_histories {
         tx.run(&AGE_HISTORIES, args![page]).await?;
     }
-    Ok(())
-}
-
-/// Removes the sources of conflicts that were noted outside of any job.
-pub async fn remove_sources(tx: &mut Tx, page: i64) -> Result<()> {
-    tx.run(&REMOVE_SOURCES, args![page]).await?;
     tx.run(&CLEAR_PAGE, args![page]).await?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Rows, Statement};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -113,6 +114,8 @@ fn open(file: &Path, access: Access, cache_kib: i64) -> Result<Connection> {
     connection.pragma_update(None, "cache_size", -cache_kib)?;
     // `Db::checkpoint` does that, outside the writer's turn as far as possible.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    // A plan depends on the statement alone. Otherwise a bound value counts too, and a statement is planned again for each.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "query_only", access == Access::Read)?;
     Ok(connection)
 }
@@ -218,5 +221,28 @@ pub(super) fn aside<T>(work: impl FnOnce() -> T) -> T {
     match Handle::try_current() {
         Ok(runtime) if runtime.runtime_flavor() == RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
         _ => work(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_not_planned_again_for_another_value() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("catalog.db");
+        let rows = "CREATE TABLE t (a INT, b INT); CREATE INDEX t_a ON t (a);
+            WITH RECURSIVE n (v) AS (VALUES (1) UNION ALL SELECT v + 1 FROM n LIMIT 1000) INSERT INTO t SELECT v, v FROM n; ANALYZE";
+        Connection::open(&file).and_then(|made| made.execute_batch(rows)).expect("rows");
+        let connection = open(&file, Access::Read, 1024).expect("a connection");
+        let above = "SELECT b FROM t WHERE a > $1";
+        for value in [1, 900, 500] {
+            all::<(i64,)>(&connection, above, &[Value::from(value)]).expect("an answer");
+        }
+        let statement = connection.prepare_cached(above).expect("it is kept");
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
 }

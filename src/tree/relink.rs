@@ -23,7 +23,7 @@ use crate::model::job::{Kind, Phase};
 use crate::model::time::Millis;
 use crate::store::clone::{self as pages, AFTER_ALL_NAMES};
 use crate::store::jobs::Job;
-use crate::store::merge::{self, Conflicts, Keep, Page, Pair, Taken, VERSIONS_MAX};
+use crate::store::merge::{self, Counts, Keep, Page, Pair, Placing, Taken, VERSIONS_MAX};
 use crate::store::{Db, Tx, files, folders};
 use crate::tree::place::Places;
 use crate::tree::room::Room;
@@ -80,10 +80,9 @@ pub async fn place_file(
         return Err(Refusal::TooManyVersions.into());
     }
     let page = db.take_ids(tx, 1).await?;
-    merge::insert_conflict(tx, page, file, target.id, added).await?;
+    let counts = merge::take_conflict(tx, page, file, target.id, added).await?;
     let keep = Keep { sources: taken == Taken::Movers, targets: true };
-    merge::append_conflicts(tx, page, taken, added > 1, change, now, keep).await?;
-    merge::remove_sources(tx, page).await?;
+    merge::place_page(tx, None, Placing { page, counts, taken, keep, change, now }).await?;
     Ok(target.id)
 }
 
@@ -175,21 +174,12 @@ impl Step {
         let end = pages::page_end(tx, pages::Kind::Files, self.pair.source_id, &after, names).await?;
         let number = db.take_ids(tx, 1).await?;
         let page = self.page(number, job, &after, end.as_deref().unwrap_or(AFTER_ALL_NAMES));
-        let conflicts = merge::find_conflicts(tx, &page).await?;
-        let Conflicts { fit, versions, unfit } = conflicts;
-        // Copies that begin later see what changes in place as it has become.
-        let free = merge::take_free(tx, &page, self.keep.sources && self.keep.targets).await?;
-        if unfit > 0 {
-            if job.kind == Kind::Copy {
-                merge::drop_unfit(tx, number).await?;
-            }
-            merge::forget_unfit(tx, number).await?;
-        }
-        if fit > 0 {
-            merge::append_conflicts(tx, number, taken(job), versions > fit, self.change, self.now, self.keep).await?;
-        }
-        merge::move_page(tx, &page, conflicts, free, unfit > 0 && job.kind != Kind::Copy).await?;
-        let moved = fit + free.cast_signed();
+        let counts = merge::take_page(tx, &page).await?;
+        let placing =
+            Placing { page: number, counts, taken: taken(job), keep: self.keep, change: self.change, now: self.now };
+        merge::place_page(tx, Some(&page), placing).await?;
+        let Counts { free, fit, versions, unfit } = counts;
+        let moved = fit + free;
         if job.kind != Kind::Copy {
             job.files_done += moved;
         }

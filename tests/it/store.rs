@@ -190,14 +190,12 @@ async fn the_hot_statements_follow_their_indexes() {
         ("delivery", "AT_PATH"),
         ("clone", "FILES_OF_LEAVES"),
         ("clone", "COPY_LEAVES"),
-        ("merge", "TAKE_FREE"),
-        ("merge", "PLACE_FREE"),
-        ("merge", "REMOVE_PAGE"),
-        ("merge", "REMOVE_FREE"),
-        ("merge", "FIND_CONFLICTS"),
+        ("merge", "TAKE_PAGE"),
         ("merge", "SUPERSEDE_TARGETS"),
-        ("merge", "APPEND_CURRENT"),
+        ("merge", "APPEND_HISTORIES"),
+        ("merge", "REMOVE_PAGE"),
         ("merge", "REMOVE_SOURCES"),
+        ("merge", "PLACE_PAGE"),
     ];
     let mut told = String::new();
     for (file, name) in hot {

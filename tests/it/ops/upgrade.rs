@@ -43,7 +43,7 @@ async fn a_data_directory_of_the_first_schema_is_brought_up_to_date() {
 }
 
 /// What each schema is given to keep that the one before it could not. The first is the fixture's.
-const KEPT: [&str; 10] = [
+const KEPT: [&str; 11] = [
     "UPDATE content SET description = 'kept since 2', ai_tags = '[{\"name\":\"sea\",\"confidence\":90,\"source\":\"x\"}]',
         custom_metadata = '{\"shelf\":\"upper\"}' WHERE id = (SELECT content_id FROM file WHERE name = 'dot.png');
      UPDATE file SET newest = 7 WHERE name = 'dot.png';
@@ -62,6 +62,7 @@ const KEPT: [&str; 10] = [
     // A page of a merge is empty between transactions.
     "UPDATE merge_pair SET depth = 10",
     "UPDATE merge_pair SET depth = 11",
+    "UPDATE merge_pair SET depth = 12",
 ];
 
 #[tokio::test]
