@@ -34,9 +34,12 @@ const SCANS_MAX: usize = 2;
 const LOG_FRAMES_MAX: i64 = 8_192;
 /// Bytes of a frame: a page and its header.
 const LOG_FRAME_BYTES: i64 = 4096 + 24;
-/// How often the log is looked at. What is copied back at once is synced at once, and meanwhile every other sync takes longer:
-/// often and little keeps uploads waiting for a shorter time than seldom and much.
-const CHECKPOINT_EVERY: Duration = Duration::from_millis(50);
+/// How often the log is looked at.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
+/// And how often while it grows by more than some frames in between. What is copied back in one go is synced in one go, and as
+/// long as that takes every other sync takes longer: uploads beside a large job wait for less if it is little each time.
+const CHECKPOINT_BUSY_EVERY: Duration = Duration::from_millis(50);
+const BUSY_FRAMES: i64 = 256;
 /// How long to wait after it could not be copied back: a full disk does not empty in less.
 const CHECKPOINT_AGAIN: Duration = Duration::from_secs(5);
 
@@ -244,12 +247,16 @@ impl App {
 
     /// Keeps SQLite's write-ahead log short until the shutdown.
     pub async fn keep_log_short(&self) {
+        let mut before = 0;
         while self.db.is_sqlite() && !self.is_stopping() {
             let began = Instant::now();
             let pause = match self.db.checkpoint(LOG_FRAMES_MAX).await {
                 Ok(frames) => {
+                    // A log that is shorter than before has begun anew.
+                    let grown = if frames < before { frames } else { frames - before };
+                    before = frames;
                     meter::checkpointed(frames * LOG_FRAME_BYTES, began.elapsed());
-                    CHECKPOINT_EVERY
+                    if grown > BUSY_FRAMES { CHECKPOINT_BUSY_EVERY } else { CHECKPOINT_EVERY }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the write-ahead log was not copied back and will be tried again");

@@ -1,10 +1,10 @@
 -- All files of a page of a merge are set aside in one table, each with the file that has its name in the target, if there is
--- one: whatever is done with them is read from here. Empty between transactions, so nothing is lost.
+-- one, so that neither has to be looked for again to be read. Empty between transactions, so nothing is lost.
 DROP TABLE merge_free;
 DROP TABLE merge_page;
 CREATE TABLE merge_page (
     page              BIGINT NOT NULL,         -- a number that no other page has had
-    source_name       TEXT   NOT NULL,
+    name              TEXT   NOT NULL,
     added             BIGINT,                  -- how many versions it brings to the target's; 0 if they do not fit, NULL if the name is free
     source_folder     BIGINT NOT NULL,
     id                BIGINT NOT NULL,         -- of the source's file, as what follows
@@ -17,8 +17,6 @@ CREATE TABLE merge_page (
     updated           BIGINT NOT NULL,
     since             BIGINT NOT NULL,
     newest            BIGINT,
-    target_folder     BIGINT NOT NULL,
-    target_name       TEXT   NOT NULL,
     target_file       BIGINT,                  -- its id; NULL if the name is free, as what follows
     target_version_id BIGINT,
     target_version    BIGINT,
@@ -27,5 +25,5 @@ CREATE TABLE merge_page (
     target_uploaded   BIGINT,
     target_updated    BIGINT,
     last_number       BIGINT,                  -- the target's newest version number
-    PRIMARY KEY (page, source_name)
+    PRIMARY KEY (page, name)
 ) WITHOUT ROWID;

@@ -34,7 +34,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long a worker waits after a step failed: a full disk or a lost database comes back in seconds.
 const TRY_AGAIN: Duration = Duration::from_millis(1000);
 /// In a step that has lasted this long no page and no job is begun, because requests in the foreground wait for its end.
-const STEP_TIME: Duration = Duration::from_millis(15);
+const STEP_TIME: Duration = Duration::from_millis(20);
 /// A job takes this part of a batch at least, in rows, however small it is, and gets on by as much, however late it is: what is
 /// small is finished once it is begun.
 pub(super) const JOB_ROWS_MIN: i64 = 100;

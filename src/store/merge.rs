@@ -1,5 +1,7 @@
 //! The statements of a merge: pages of one source folder joined into one target folder, by name.
-//! `tree::relink` tells in which order they run.
+//!
+//! A page is set aside whole, each file with its namesake in the target: what they were is read from there afterwards, and not
+//! looked for again. `tree::relink` tells in which order pages come.
 
 use super::row::columns;
 use super::{Tx, args, statements};
@@ -21,11 +23,11 @@ statements! {
     MARK_BEGUN: "UPDATE merge_pair SET begun = $3 WHERE job_id = $1 AND ord = $2";
     /// A page of the source, with the files that have its names in the target. A LEFT JOIN, so SQLite goes through the page and
     /// not through the target, which may be large. The first version has none before it.
-    TAKE_PAGE: "INSERT INTO merge_page (page, source_name, added, source_folder, id, version_id, version, content_id, flags, created, uploaded, updated,
-            since, newest, target_folder, target_name, target_file, target_version_id, target_version, target_content, target_flags, target_uploaded, target_updated, last_number)
+    TAKE_PAGE: "INSERT INTO merge_page (page, name, added, source_folder, id, version_id, version, content_id, flags, created, uploaded, updated,
+            since, newest, target_file, target_version_id, target_version, target_content, target_flags, target_uploaded, target_updated, last_number)
         SELECT $1, name, CASE WHEN target_file IS NULL THEN NULL WHEN superseded + superseded_there + 2 <= $6 THEN 1 + superseded ELSE 0 END,
             $2, id, version_id, version, content_id, flags, created, uploaded, updated,
-            since, newest, $3, name, target_file, target_version_id, target_version, target_content, target_flags, target_uploaded, target_updated, last_number
+            since, newest, target_file, target_version_id, target_version, target_content, target_flags, target_uploaded, target_updated, last_number
         FROM (
             SELECT s.name, s.id, s.version_id, s.version, s.content_id, s.flags, s.created, s.uploaded, s.updated, s.since, s.newest, t.id AS target_file,
                 t.version_id AS target_version_id, t.version AS target_version, t.content_id AS target_content, t.flags AS target_flags,
@@ -39,17 +41,17 @@ statements! {
     COUNT_CONFLICTS: "SELECT count(added) - count(unfit), CAST(coalesce(sum(added), 0) AS BIGINT), count(unfit)
         FROM (SELECT added, CASE WHEN added = 0 THEN 1 END AS unfit FROM merge_page WHERE page = $1) page";
     /// A page of one conflict that is found outside of any job.
-    TAKE_CONFLICT: "INSERT INTO merge_page (page, source_name, added, source_folder, id, version_id, version, content_id, flags, created, uploaded, updated,
-            since, newest, target_folder, target_name, target_file, target_version_id, target_version, target_content, target_flags, target_uploaded, target_updated, last_number)
-        SELECT $1, s.name, $4, s.folder_id, s.id, s.version_id, s.version, s.content_id, s.flags, s.created, s.uploaded, s.updated,
-            s.since, s.newest, t.folder_id, t.name, t.id, t.version_id, t.version, t.content_id, t.flags, t.uploaded, t.updated, coalesce(t.newest, t.version)
+    TAKE_CONFLICT: "INSERT INTO merge_page (page, name, added, source_folder, id, version_id, version, content_id, flags, created, uploaded, updated,
+            since, newest, target_file, target_version_id, target_version, target_content, target_flags, target_uploaded, target_updated, last_number)
+        SELECT $1, t.name, $4, s.folder_id, s.id, s.version_id, s.version, s.content_id, s.flags, s.created, s.uploaded, s.updated,
+            s.since, s.newest, t.id, t.version_id, t.version, t.content_id, t.flags, t.uploaded, t.updated, coalesce(t.newest, t.version)
         FROM file s CROSS JOIN file t WHERE s.id = $2 AND t.id = $3";
     /// Names that both have and that did not fit; recorded up to a bound.
     RECORD_FAILURES: "INSERT INTO job_failure (job_id, folder_id, name, reason)
-        SELECT $1, p.source_folder, p.source_name, 'VERSION_LIMIT_EXCEEDED' FROM merge_page p
+        SELECT $1, p.source_folder, p.name, 'VERSION_LIMIT_EXCEEDED' FROM merge_page p
         WHERE p.page = $3 AND p.added = 0
-            AND NOT EXISTS (SELECT 1 FROM job_failure f WHERE f.job_id = $1 AND f.folder_id = p.source_folder AND f.name = p.source_name)
-        ORDER BY p.source_name
+            AND NOT EXISTS (SELECT 1 FROM job_failure f WHERE f.job_id = $1 AND f.folder_id = p.source_folder AND f.name = p.name)
+        ORDER BY p.name
         LIMIT (SELECT CASE WHEN count(*) < $2 THEN $2 - count(*) ELSE 0 END FROM job_failure WHERE job_id = $1)
         ON CONFLICT (job_id, folder_id, name) DO NOTHING";
     /// Names that did fit when their folder was looked at again, or went away.
@@ -62,10 +64,10 @@ statements! {
     WATCHERS: "SELECT EXISTS (SELECT 1 FROM hidden_range), EXISTS (SELECT 1 FROM sweep_lease WHERE searches <> 0)";
     KEEP_TARGETS: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
         SELECT f.folder_id, f.name, f.id, f.version_id, f.version, f.content_id, f.flags, f.created, f.uploaded, f.updated, f.since, f.newest, CAST($2 AS BIGINT)
-        FROM merge_page p JOIN file f ON f.folder_id = p.target_folder AND f.name = p.target_name WHERE p.page = $1 AND p.added > 0 AND f.since < $2";
+        FROM merge_page p JOIN file f ON f.folder_id = $3 AND f.name = p.name WHERE p.page = $1 AND p.added > 0 AND f.since < $2";
     /// Conflicts, and files whose names are free if `$3` is 1.
     KEEP_SOURCES: "INSERT INTO past_file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, until)
-        SELECT source_folder, source_name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, CAST($2 AS BIGINT)
+        SELECT source_folder, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest, CAST($2 AS BIGINT)
         FROM merge_page WHERE page = $1 AND since < $2 AND (added > 0 OR added IS NULL AND $3 = 1)";
     KEEP_HISTORIES: "INSERT INTO past_version (file_id, version, id, content_id, flags, created, updated, since, until)
         SELECT v.file_id, v.version, v.id, v.content_id, v.flags, v.created, v.updated, v.since, CAST($2 AS BIGINT)
@@ -91,18 +93,18 @@ statements! {
     REMOVE_HISTORIES: "DELETE FROM version WHERE file_id IN (SELECT id FROM merge_page WHERE page = $1 AND added > 1)";
     /// A range of names is removed in one go, without looking for each of them.
     REMOVE_PAGE: "DELETE FROM file WHERE folder_id = $1 AND name > $2 AND name <= $3";
-    REMOVE_SOURCES: "DELETE FROM file WHERE (folder_id, name) IN (SELECT source_folder, source_name FROM merge_page WHERE page = $1)";
-    /// What is there stays what it is, with one version more. No two versions of a file share the time that clients tell them
+    REMOVE_SOURCES: "DELETE FROM file WHERE id IN (SELECT id FROM merge_page WHERE page = $1)";
+    /// A namesake stays the file that it is, and gets the version. No two versions of a file share the time that clients tell them
     /// apart by.
     PLACE_PAGE: "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest)
-        SELECT target_folder, target_name, id, version_id, CASE WHEN added IS NULL THEN version ELSE last_number + added END, content_id, flags, created, uploaded,
+        SELECT $4, name, id, version_id, CASE WHEN added IS NULL THEN version ELSE last_number + added END, content_id, flags, created, uploaded,
             CASE WHEN added IS NULL THEN updated WHEN target_updated >= $3 THEN target_updated + 1 ELSE $3 END, $2, CASE WHEN added IS NULL THEN newest END
         FROM merge_page WHERE page = $1
         ON CONFLICT (folder_id, name) DO UPDATE SET version_id = excluded.version_id, version = excluded.version, content_id = excluded.content_id,
             flags = excluded.flags, uploaded = excluded.uploaded, updated = excluded.updated, since = excluded.since, newest = NULL";
     /// The current version is younger than the last that was appended before it.
     AGE_HISTORIES: "UPDATE file SET updated = v.updated + 1 FROM merge_page p JOIN version v ON v.file_id = p.target_file AND v.version = p.last_number + p.added - 1
-        WHERE p.page = $1 AND p.added > 1 AND file.folder_id = p.target_folder AND file.name = p.target_name AND file.updated <= v.updated";
+        WHERE p.page = $1 AND p.added > 1 AND file.folder_id = $2 AND file.name = p.name AND file.updated <= v.updated";
     /// On SQLite nobody else can have a page at this moment, and an empty table is made in one go.
     CLEAR_PAGE: "DELETE FROM merge_page", "DELETE FROM merge_page WHERE page = $1";
     PAIR_CHILDREN: "INSERT INTO merge_pair (job_id, ord, depth, source_id, target_id, begun)
@@ -147,17 +149,13 @@ columns! {
 }
 
 /// A page of a pair: the names in (`after`, `to`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Page<'a> {
-    /// Under which files are set aside; any for a page of folders.
-    pub number: i64,
     pub job: JobId,
     pub source: FolderId,
     pub target: FolderId,
     pub after: &'a str,
     pub to: &'a str,
-    pub change: i64,
-    pub now: Millis,
 }
 
 /// Queues a pair of folders.
@@ -202,19 +200,19 @@ pub struct Counts {
     pub unfit: i64,
 }
 
-/// Sets the files of a page aside and records those that do not fit.
-pub async fn take_page(tx: &mut Tx, p: &Page<'_>) -> Result<Counts> {
-    let taken = tx.run(&TAKE_PAGE, args![p.number, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await?;
-    let (fit, versions, unfit) = tx.one(&COUNT_CONFLICTS, args![p.number]).await?;
+/// Sets the files of a page aside under a number that no other page has had, and records those that do not fit.
+pub async fn take_page(tx: &mut Tx, number: i64, p: Page<'_>) -> Result<Counts> {
+    let taken = tx.run(&TAKE_PAGE, args![number, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await?;
+    let (fit, versions, unfit) = tx.one(&COUNT_CONFLICTS, args![number]).await?;
     if unfit > 0 {
-        tx.run(&RECORD_FAILURES, args![p.job, FAILURES_KEPT, p.number]).await?;
+        tx.run(&RECORD_FAILURES, args![p.job, FAILURES_KEPT, number]).await?;
     }
     Ok(Counts { free: taken.cast_signed() - fit - unfit, fit, versions, unfit })
 }
 
 /// Sets a single file aside, outside of any job, that brings `added` versions to another.
-pub async fn take_conflict(tx: &mut Tx, page: i64, source: FileId, target: FileId, added: i64) -> Result<Counts> {
-    tx.run(&TAKE_CONFLICT, args![page, source, target, added]).await?;
+pub async fn take_conflict(tx: &mut Tx, number: i64, source: FileId, target: FileId, added: i64) -> Result<Counts> {
+    tx.run(&TAKE_CONFLICT, args![number, source, target, added]).await?;
     Ok(Counts { fit: 1, versions: added, ..Counts::default() })
 }
 
@@ -258,65 +256,66 @@ pub async fn keep(tx: &mut Tx, taken: Taken) -> Result<Keep> {
     Ok(Keep { sources: taken == Taken::Movers && (copies || searches), targets: copies })
 }
 
-/// What happens to the files that were set aside.
+/// What happens to the files that were set aside under a number.
 #[derive(Clone, Copy, Debug)]
 pub struct Placing {
-    pub page: i64,
-    pub counts: Counts,
+    pub number: i64,
+    pub target: FolderId,
     pub taken: Taken,
     pub keep: Keep,
     pub change: i64,
     pub now: Millis,
 }
 
-/// Puts the files of a page that fit to their new places, and their histories before them where there is a file. `whole` is the
-/// page, if it was set aside whole.
-pub async fn place_page(tx: &mut Tx, whole: Option<&Page<'_>>, placing: Placing) -> Result<()> {
-    let Placing { page, counts: Counts { free, fit, versions, unfit }, taken, keep, change, now } = placing;
+/// Puts the files that were set aside and fit to their new places, and their histories before them where they have namesakes.
+/// `whole` is the page, if it was set aside whole.
+pub async fn place_page(tx: &mut Tx, placing: Placing, counts: Counts, whole: Option<Page<'_>>) -> Result<()> {
+    let Placing { number, target, taken, keep, change, now } = placing;
+    let Counts { free, fit, versions, unfit } = counts;
     if free + fit + unfit == 0 {
         return Ok(());
     }
     if unfit > 0 {
         // Those of a clone have nowhere to stay, and are removed with the range.
         if taken == Taken::Clones {
-            tx.run(&DROP_UNFIT_HISTORY, args![page]).await?;
+            tx.run(&DROP_UNFIT_HISTORY, args![number]).await?;
         }
-        tx.run(&FORGET_UNFIT, args![page]).await?;
+        tx.run(&FORGET_UNFIT, args![number]).await?;
     }
     if keep.sources {
         // Copies that begin later see what changes in place as it has become.
-        tx.run(&KEEP_SOURCES, args![page, change, i64::from(keep.targets)]).await?;
+        tx.run(&KEEP_SOURCES, args![number, change, i64::from(keep.targets)]).await?;
     }
     if fit > 0 {
         if keep.targets {
-            tx.run(&KEEP_TARGETS, args![page, change]).await?;
+            tx.run(&KEEP_TARGETS, args![number, change, target]).await?;
         }
-        tx.run(&SUPERSEDE_TARGETS, args![page, change]).await?;
+        tx.run(&SUPERSEDE_TARGETS, args![number, change]).await?;
     }
     let any_histories = versions > fit;
     if any_histories {
         if keep.sources {
-            tx.run(&KEEP_HISTORIES, args![page, change]).await?;
+            tx.run(&KEEP_HISTORIES, args![number, change]).await?;
         }
-        tx.run(&APPEND_HISTORIES, args![page, change, i64::from(taken == Taken::Clones)]).await?;
-        tx.run(&REMOVE_HISTORIES, args![page]).await?;
+        tx.run(&APPEND_HISTORIES, args![number, change, i64::from(taken == Taken::Clones)]).await?;
+        tx.run(&REMOVE_HISTORIES, args![number]).await?;
     }
     match whole {
-        Some(whole) if unfit == 0 || taken == Taken::Clones => {
-            tx.run(&REMOVE_PAGE, args![whole.source, whole.after, whole.to]).await?
+        Some(page) if unfit == 0 || taken == Taken::Clones => {
+            tx.run(&REMOVE_PAGE, args![page.source, page.after, page.to]).await?
         }
-        _ => tx.run(&REMOVE_SOURCES, args![page]).await?,
+        _ => tx.run(&REMOVE_SOURCES, args![number]).await?,
     };
-    tx.run(&PLACE_PAGE, args![page, change, now]).await?;
+    tx.run(&PLACE_PAGE, args![number, change, now, target]).await?;
     if any_histories {
-        tx.run(&AGE_HISTORIES, args![page]).await?;
+        tx.run(&AGE_HISTORIES, args![number, target]).await?;
     }
-    tx.run(&CLEAR_PAGE, args![page]).await?;
+    tx.run(&CLEAR_PAGE, args![number]).await?;
     Ok(())
 }
 
 /// Queues the sub-folders that both have, but for the pair with `except` as its target.
-pub async fn pair_children(tx: &mut Tx, p: &Page<'_>, last_ord: i64, depth: i64, except: FolderId) -> Result<u64> {
+pub async fn pair_children(tx: &mut Tx, p: Page<'_>, last_ord: i64, depth: i64, except: FolderId) -> Result<u64> {
     tx.run(&PAIR_CHILDREN, args![p.job, last_ord, depth, p.source, p.target, p.after, p.to, except]).await
 }
 
@@ -331,11 +330,11 @@ pub async fn find_namesake(
 }
 
 /// Relinks the sub-folders whose names are free in the target; how many.
-pub async fn relink_free_folders(tx: &mut Tx, p: &Page<'_>, keep: bool) -> Result<u64> {
+pub async fn relink_free_folders(tx: &mut Tx, p: Page<'_>, change: i64, keep: bool) -> Result<u64> {
     if keep {
-        tx.run(&KEEP_FREE_FOLDERS, args![p.source, p.target, p.after, p.to, p.change]).await?;
+        tx.run(&KEEP_FREE_FOLDERS, args![p.source, p.target, p.after, p.to, change]).await?;
     }
-    tx.run(&RELINK_FREE_FOLDERS, args![p.source, p.target, p.after, p.to, p.change]).await
+    tx.run(&RELINK_FREE_FOLDERS, args![p.source, p.target, p.after, p.to, change]).await
 }
 
 /// The greatest depth at which pairs wait to be closed.

@@ -79,10 +79,10 @@ pub async fn place_file(
     if added + files::version_count(tx, target.id).await? > VERSIONS_MAX {
         return Err(Refusal::TooManyVersions.into());
     }
-    let page = db.take_ids(tx, 1).await?;
-    let counts = merge::take_conflict(tx, page, file, target.id, added).await?;
+    let number = db.take_ids(tx, 1).await?;
+    let counts = merge::take_conflict(tx, number, file, target.id, added).await?;
     let keep = Keep { sources: taken == Taken::Movers, targets: true };
-    merge::place_page(tx, None, Placing { page, counts, taken, keep, change, now }).await?;
+    merge::place_page(tx, Placing { number, target: folder, taken, keep, change, now }, counts, None).await?;
     Ok(target.id)
 }
 
@@ -155,9 +155,8 @@ impl Step {
         }
     }
 
-    fn page<'a>(&self, number: i64, job: &Job, after: &'a str, to: &'a str) -> Page<'a> {
-        let Pair { source_id: source, target_id: target, .. } = self.pair;
-        Page { number, job: job.id, source, target, after, to, change: self.change, now: self.now }
+    fn page<'a>(&self, job: &Job, after: &'a str, to: &'a str) -> Page<'a> {
+        Page { job: job.id, source: self.pair.source_id, target: self.pair.target_id, after, to }
     }
 
     async fn files_page(&self, db: &Db, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
@@ -172,12 +171,12 @@ impl Step {
             return Ok(1);
         }
         let end = pages::page_end(tx, pages::Kind::Files, self.pair.source_id, &after, names).await?;
+        let page = self.page(job, &after, end.as_deref().unwrap_or(AFTER_ALL_NAMES));
         let number = db.take_ids(tx, 1).await?;
-        let page = self.page(number, job, &after, end.as_deref().unwrap_or(AFTER_ALL_NAMES));
-        let counts = merge::take_page(tx, &page).await?;
-        let placing =
-            Placing { page: number, counts, taken: taken(job), keep: self.keep, change: self.change, now: self.now };
-        merge::place_page(tx, Some(&page), placing).await?;
+        let counts = merge::take_page(tx, number, page).await?;
+        let Step { change, now, keep, .. } = *self;
+        let placing = Placing { number, target: page.target, taken: taken(job), keep, change, now };
+        merge::place_page(tx, placing, counts, Some(page)).await?;
         let Counts { free, fit, versions, unfit } = counts;
         let moved = fit + free;
         if job.kind != Kind::Copy {
@@ -215,13 +214,13 @@ impl Step {
             return self.next_pair(tx, job).await;
         }
         let end = pages::page_end(tx, pages::Kind::Folders, self.pair.source_id, &after, room).await?;
-        let page = self.page(0, job, &after, end.as_deref().unwrap_or(AFTER_ALL_NAMES));
+        let page = self.page(job, &after, end.as_deref().unwrap_or(AFTER_ALL_NAMES));
         let own_source = match self.own_place {
             Some((own_source, parent)) if parent == self.pair.target_id => own_source,
             _ => FolderId(0),
         };
         let depth = self.pair.depth + 1;
-        let paired = merge::pair_children(tx, &page, self.last_ord, depth, own_source).await?.cast_signed();
+        let paired = merge::pair_children(tx, page, self.last_ord, depth, own_source).await?.cast_signed();
         self.last_ord += paired;
         if own_source != FolderId(0)
             && let Some(namesake) =
@@ -229,7 +228,8 @@ impl Step {
         {
             job.namesake_id = Some(namesake);
         }
-        let relinked = merge::relink_free_folders(tx, &page, taken(job) == Taken::Movers).await?.cast_signed();
+        let relinked =
+            merge::relink_free_folders(tx, page, self.change, taken(job) == Taken::Movers).await?.cast_signed();
         if job.kind != Kind::Copy {
             job.folders_done += paired + relinked;
         }

@@ -10,6 +10,7 @@ mod history;
 mod keys;
 mod known_failures;
 mod lease;
+mod merging;
 mod ops;
 mod power;
 mod recover;

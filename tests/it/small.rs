@@ -172,3 +172,36 @@ async fn what_fails_for_several_is_done_for_each() {
     })
     .await;
 }
+
+/// One that cannot be done is found among those that are made together: each takes a turn alone, and none is kept back.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_fails_is_found_among_many() {
+    // So many are worth a step however slow the machine is, once it is known that they are small.
+    const GOOD: usize = 7;
+    let catalog = Catalog::sqlite();
+    let app = catalog.app("one", Settings::default()).await;
+    put(&app, "good", "a").await;
+    put(&app, "bad", "b").await;
+    let mut worker = Worker::new("one/1".into());
+    for number in 0..25 {
+        submitted(&app, Kind::Copy, "good", &format!("before/{number}")).await;
+    }
+    while worker::step(&app, &mut worker).await.expect("a step") != Stepped::Idle {}
+    let mut good = Vec::new();
+    for number in 0..GOOD {
+        good.push(submitted(&app, Kind::Copy, "good", &format!("there/{number}")).await);
+    }
+    let bad = submitted(&app, Kind::Copy, "bad", "there").await;
+    let refuse =
+        "CREATE TRIGGER refuse BEFORE INSERT ON folder WHEN new.name = 'bad' BEGIN SELECT raise(ABORT, 'refused'); END";
+    catalog.execute(refuse).await;
+    assert!(worker::step(&app, &mut worker).await.is_err(), "all together");
+    for good in good {
+        assert_eq!(worker::step(&app, &mut worker).await.expect("a step"), Stepped::Worked(vec![good]));
+    }
+    assert!(worker::step(&app, &mut worker).await.is_err(), "the bad one by itself");
+    catalog.execute("DROP TRIGGER refuse").await;
+    assert_eq!(worker::step(&app, &mut worker).await.expect("a step"), Stepped::Worked(vec![bad]));
+    assert!(tree(&app).await.iter().any(|path| path.starts_with("/there/bad/b ")));
+    end(&app).await;
+}
