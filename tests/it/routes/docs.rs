@@ -1,6 +1,8 @@
 //! The document at `/openapi.json` and the page at `/docs`: they and the router cannot drift apart, and the examples in
 //! them are what the server really answers.
 
+mod shell;
+
 use std::fs;
 use std::path::Path;
 
