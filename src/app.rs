@@ -135,10 +135,8 @@ pub struct Beside {
 impl Beside {
     /// Opens a library that a server of this version has made, for commands that change key pairs.
     pub async fn open(place: &Place) -> Result<Beside> {
-        let file = place.data.join("catalog.db");
         let db = match place.catalog.as_str() {
-            "sqlite" if !file.exists() => return Err(no_library(&place.data)),
-            "sqlite" => Db::open_sqlite_beside(&file).await?,
+            "sqlite" => Db::open_sqlite_beside(&place.catalog_file()?).await?,
             url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 Db::open_postgres_beside(url).await?
             }
@@ -148,7 +146,7 @@ impl Beside {
         let (check, tag) =
             (settings::get(&mut tx, "secret_check").await?, settings::get(&mut tx, "library_tag").await?);
         drop(tx);
-        let (Some(check), Some(tag)) = (check, tag) else { return Err(no_library(&place.data)) };
+        let (Some(check), Some(tag)) = (check, tag) else { return Err(place.no_library()) };
         let vault = Vault::of(&secret(place, true)?);
         if vault.check() != check {
             return Err(another_secret());
@@ -290,13 +288,6 @@ fn secret(place: &Place, must_exist: bool) -> Result<String> {
         Some(secret) => Ok(secret.clone()),
         None => read_or_make(&place.data.join("secret"), must_exist),
     }
-}
-
-fn no_library(data: &Path) -> Error {
-    Error::Setup(format!(
-        "there is no library in {} yet; give its directory with --data, or run `calotype serve` once",
-        data.display()
-    ))
 }
 
 /// Ties blob store and catalog together at the first start; later both must still be the ones that belong together.

@@ -31,7 +31,7 @@ const RESERVED_ENDPOINT_IDS: &[&str] = &[
 /// Where the library is; what every command needs.
 #[derive(Args, Clone, Debug)]
 pub struct Place {
-    /// Directory for the catalog, the blobs and the server secret; made if it does not exist
+    /// Directory of the catalog, the blobs and the server secret; `serve` makes it
     #[arg(long, env = "CALOTYPE_DATA", default_value = "./calotype-data", value_name = "DIR")]
     pub data: PathBuf,
     /// `sqlite` for a file in the data directory, or `postgres://user@host/database` (15 or later)
@@ -54,6 +54,27 @@ impl Place {
     /// Whether the catalog is the file in the data directory.
     pub fn is_sqlite(&self) -> bool {
         self.catalog == "sqlite"
+    }
+
+    /// The catalog's file, which must be there. For a catalog that is one.
+    pub fn catalog_file(&self) -> Result<PathBuf> {
+        let file = self.data.join("catalog.db");
+        match file.metadata() {
+            Ok(_) => Ok(file),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(self.no_library()),
+            Err(error) => Err(Error::Setup(format!(
+                "cannot look into {}: {error}; run this as the user that the server runs as",
+                self.data.display()
+            ))),
+        }
+    }
+
+    /// What commands say that are for a library.
+    pub fn no_library(&self) -> Error {
+        Error::Setup(format!(
+            "there is no library in {} yet; give its directory with --data, or run `calotype serve` once",
+            self.data.display()
+        ))
     }
 }
 

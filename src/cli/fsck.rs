@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::app::Parts;
 use crate::config::Place;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::library::vault::Vault;
 use crate::library::{check, keys};
 
@@ -22,9 +22,8 @@ pub struct Fsck {
 
 /// Prints one line for each violation, or what was checked.
 pub async fn run(command: &Fsck) -> Result<ExitCode> {
-    let data = &command.place.data;
-    if command.place.catalog == "sqlite" && !data.join("catalog.db").exists() {
-        return Err(Error::Setup(format!("there is no library in {}; give its directory with --data", data.display())));
+    if command.place.is_sqlite() {
+        command.place.catalog_file()?;
     }
     let parts = Parts::open(&command.place).await?;
     let mut found = check::check(&parts.db, (!command.catalog_only).then_some(&parts.blobs)).await?;

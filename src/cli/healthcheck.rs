@@ -19,11 +19,11 @@ pub struct Healthcheck {
     /// Address that the server listens on
     #[arg(long, env = "CALOTYPE_LISTEN", default_value = "127.0.0.1:8770", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
-    /// Whether it speaks HTTPS there: the server's certificate
-    #[arg(long, env = "CALOTYPE_TLS_CERT", value_name = "FILE", hide = true)]
+    /// The server's certificate, if it has one: it speaks HTTPS then
+    #[arg(long, env = "CALOTYPE_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<String>,
-    /// Then --listen is plain HTTP
-    #[arg(long, env = "CALOTYPE_TLS_LISTEN", value_name = "ADDRESS:PORT", hide = true)]
+    /// The server's address for HTTPS, if it has one: --listen is plain HTTP then
+    #[arg(long, env = "CALOTYPE_TLS_LISTEN", value_name = "ADDRESS:PORT")]
     tls_listen: Option<SocketAddr>,
 }
 

@@ -31,7 +31,7 @@ An area that is not named is not allowed. Example: --rights files=read,folders=r
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make a key pair; its private key is shown this once
+    /// Make a key pair, and show its private key
     #[command(after_help = RIGHTS_HELP)]
     Create(Create),
     /// List key pairs, without private keys

@@ -145,13 +145,18 @@ fn greet(app: &App, serve: &Serve) -> Result<()> {
     }
     let key = match (&app.keys.fresh, &serve.private_key) {
         (Some((private, public)), _) => {
-            println!("\n  Private key  {private}\n  Public key   {public}\n  They are shown this once. Keep them.");
+            println!(
+                "\n  Private key  {private}\n  Public key   {public}\n  Keep them. `calotype keys show` tells them again."
+            );
             // Shown, so the file that guarded against a crash in between can go.
             std::fs::remove_file(&first_keys)
                 .map_err(|error| Error::Setup(format!("cannot remove {}: {error}", first_keys.display())))?;
             private.as_str()
         }
-        _ => "YOUR_PRIVATE_KEY",
+        _ => {
+            println!("\n  For YOUR_PRIVATE_KEY: calotype keys list, and calotype keys show PUBLIC_KEY --private");
+            "YOUR_PRIVATE_KEY"
+        }
     };
     println!(
         "

@@ -226,14 +226,7 @@ async fn open_source(place: &Place) -> Result<Source> {
     if !place.is_sqlite() {
         return Source::open_postgres(&place.catalog).await;
     }
-    let file = place.data.join("catalog.db");
-    if !file.exists() {
-        return Err(Error::Setup(format!(
-            "there is no library in {}; give its directory with --data",
-            place.data.display()
-        )));
-    }
-    Source::open_sqlite(&file).await
+    Source::open_sqlite(&place.catalog_file()?).await
 }
 
 /// Brings the listed blobs from one store to the other. All of them, also when some are lost: the others are wanted.

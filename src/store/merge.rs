@@ -5,7 +5,7 @@
 
 use super::row::columns;
 use super::{Tx, args, statements};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::ids::{FileId, FolderId, JobId};
 use crate::model::time::Millis;
 
@@ -94,14 +94,15 @@ statements! {
     /// A range of names is removed in one go, without looking for each of them.
     REMOVE_PAGE: "DELETE FROM file WHERE folder_id = $1 AND name > $2 AND name <= $3";
     REMOVE_SOURCES: "DELETE FROM file WHERE id IN (SELECT id FROM merge_page WHERE page = $1)";
-    /// A namesake stays the file that it is, and gets the version. No two versions of a file share the time that clients tell them
-    /// apart by.
+    /// A namesake stays the file that it is, and gets the version. No other is touched. No two versions of a file share the time
+    /// that clients tell them apart by.
     PLACE_PAGE: "INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since, newest)
-        SELECT $4, name, id, version_id, CASE WHEN added IS NULL THEN version ELSE last_number + added END, content_id, flags, created, uploaded,
+        SELECT $4, name, CASE WHEN added IS NULL THEN id ELSE target_file END, version_id, CASE WHEN added IS NULL THEN version ELSE last_number + added END, content_id, flags, created, uploaded,
             CASE WHEN added IS NULL THEN updated WHEN target_updated >= $3 THEN target_updated + 1 ELSE $3 END, $2, CASE WHEN added IS NULL THEN newest END
         FROM merge_page WHERE page = $1
         ON CONFLICT (folder_id, name) DO UPDATE SET version_id = excluded.version_id, version = excluded.version, content_id = excluded.content_id,
-            flags = excluded.flags, uploaded = excluded.uploaded, updated = excluded.updated, since = excluded.since, newest = NULL";
+            flags = excluded.flags, uploaded = excluded.uploaded, updated = excluded.updated, since = excluded.since, newest = NULL
+            WHERE file.id = excluded.id";
     /// The current version is younger than the last that was appended before it.
     AGE_HISTORIES: "UPDATE file SET updated = v.updated + 1 FROM merge_page p JOIN version v ON v.file_id = p.target_file AND v.version = p.last_number + p.added - 1
         WHERE p.page = $1 AND p.added > 1 AND file.folder_id = $2 AND file.name = p.name AND file.updated <= v.updated";
@@ -306,7 +307,10 @@ pub async fn place_page(tx: &mut Tx, placing: Placing, counts: Counts, whole: Op
         }
         _ => tx.run(&REMOVE_SOURCES, args![number]).await?,
     };
-    tx.run(&PLACE_PAGE, args![number, change, now, target]).await?;
+    let placed = tx.run(&PLACE_PAGE, args![number, change, now, target]).await?.cast_signed();
+    if placed != free + fit {
+        return Err(Error::Damaged(format!("{placed} of {} files of a merge found their places", free + fit)));
+    }
     if any_histories {
         tx.run(&AGE_HISTORIES, args![number, target]).await?;
     }

@@ -174,6 +174,11 @@ async fn wrong_commands_say_what_to_do() {
     let error = error_of(&options, &["list"]).await;
     assert!(error.starts_with("error: there is no library in "), "{error}");
     assert!(!options.data.exists(), "nothing is made by the way");
+    // What cannot be looked into is not taken for nothing.
+    let endless = directory.path().join("endless");
+    std::os::unix::fs::symlink(&endless, &endless).expect("a link");
+    let error = error_of(&Options::new(endless), &["list"]).await;
+    assert!(error.contains("cannot look into") && error.contains("run this as the user"), "{error}");
 
     let mut server = Server::start_with(options.clone()).await;
     server.term().await;

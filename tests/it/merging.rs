@@ -9,6 +9,7 @@ use calotype::tree::place;
 
 use crate::collector::put;
 use crate::side_by_side::{end, on_both, path, submitted, until_finished};
+use crate::support::catalog::Catalog;
 
 /// More than may be appended to.
 const FULL: i64 = 100;
@@ -66,4 +67,29 @@ async fn a_page_moves_what_fits_and_a_copy_beside_it_shows_all_as_it_was() {
         end(&app).await;
     })
     .await;
+}
+
+/// Nothing is written over that was not there when a page was looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_is_taken_after_all_is_not_written_over() {
+    let catalog = Catalog::sqlite();
+    let app = catalog.app("one", Settings::default()).await;
+    let source = put(&app, "from/p", "free").await.0;
+    put(&app, "from/p", "other").await;
+    put(&app, "to/p", "other").await;
+    submitted(&app, Kind::Move, "from/p", "to").await;
+    // It cannot happen, so it is made to.
+    let take = "CREATE TRIGGER take AFTER DELETE ON file WHEN old.name = 'free' BEGIN
+        INSERT INTO file (folder_id, name, id, version_id, version, content_id, flags, created, uploaded, updated, since)
+        SELECT f.id, 'free', -1, -1, 1, old.content_id, 0, 0, 0, 0, 0 FROM folder f JOIN folder above ON above.id = f.parent_id
+        WHERE f.name = 'p' AND above.name = 'to'; END";
+    catalog.execute(take).await;
+    let mut worker = Worker::new("one/1".into());
+    let refused = worker::step(&app, &mut worker).await.expect_err("its place is taken");
+    assert!(refused.to_string().contains("1 of 2 files"), "{refused}");
+    assert_eq!(file(&app, "from/p", "free").await, Some((source, 1)), "nothing has happened");
+    catalog.execute("DROP TRIGGER take").await;
+    while worker::step(&app, &mut worker).await.expect("a step") != Stepped::Idle {}
+    assert_eq!(file(&app, "to/p", "free").await, Some((source, 1)));
+    end(&app).await;
 }
