@@ -52,7 +52,7 @@ fn accepted(signed: &Signed<'_>, now_s: i64) -> Option<String> {
 
 fn is_due(expire: &str, now_s: i64) -> bool {
     let Ok(at_s) = expire.parse::<i64>() else { return false };
-    at_s.to_string() == expire && at_s >= 0 && at_s > now_s && at_s < now_s.saturating_add(HOUR_S)
+    at_s.to_string() == expire && at_s > 0 && at_s > now_s && at_s < now_s.saturating_add(HOUR_S)
 }
 
 /// Token and expiry are signed without anything between them, so who has one signature could cut the text elsewhere and
