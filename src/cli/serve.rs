@@ -146,7 +146,7 @@ fn greet(app: &App, serve: &Serve) -> Result<()> {
     let key = match (&app.keys.fresh, &serve.private_key) {
         (Some((private, public)), _) => {
             println!(
-                "\n  Private key  {private}\n  Public key   {public}\n  Keep them. `calotype keys show` tells them again."
+                "\n  Private key  {private}\n  Public key   {public}\n  Keep them. This tells them again:\n    calotype keys show {public} --private"
             );
             // Shown, so the file that guarded against a crash in between can go.
             std::fs::remove_file(&first_keys)

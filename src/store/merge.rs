@@ -204,6 +204,9 @@ pub struct Counts {
 /// Sets the files of a page aside under a number that no other page has had, and records those that do not fit.
 pub async fn take_page(tx: &mut Tx, number: i64, p: Page<'_>) -> Result<Counts> {
     let taken = tx.run(&TAKE_PAGE, args![number, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await?;
+    if taken == 0 {
+        return Ok(Counts::default());
+    }
     let (fit, versions, unfit) = tx.one(&COUNT_CONFLICTS, args![number]).await?;
     if unfit > 0 {
         tx.run(&RECORD_FAILURES, args![p.job, FAILURES_KEPT, number]).await?;
@@ -284,7 +287,7 @@ pub async fn place_page(tx: &mut Tx, placing: Placing, counts: Counts, whole: Op
         tx.run(&FORGET_UNFIT, args![number]).await?;
     }
     if keep.sources {
-        // Copies that begin later see what changes in place as it has become.
+        // Those with free names for copies under way alone: one that begins later sees what changes in place as it has become.
         tx.run(&KEEP_SOURCES, args![number, change, i64::from(keep.targets)]).await?;
     }
     if fit > 0 {

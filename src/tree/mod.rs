@@ -4,8 +4,8 @@
 //!   that is taken it becomes a merge, page by page.
 //! - [`clone`]: write a second set of rows for a subtree below the detached root, sharing all content.
 //!
-//! A copy is a clone and then a relink; a small one is made at its place (`jobs::small`). Move, rename, delete and publish are relinks. Nothing else in
-//! this crate changes a parent.
+//! A copy is a clone and then a relink; a small one is made at its place (`jobs::small`). Move, rename, delete and publish
+//! are relinks. Nothing else in this crate changes a parent.
 
 pub mod clone;
 pub mod place;

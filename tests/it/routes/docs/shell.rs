@@ -44,15 +44,12 @@ async fn the_lines_for_the_shell_do_what_the_session_did() {
             // The address is another one here, and so are the ids.
             let line = line.replacen(PUBLIC_URL, library.client.base(), 1);
             let line = replay.ids.iter().fold(line, |line, (then, now)| line.replace(then, now));
-            let answered = typed(&line, desk.path()).await;
-            assert_eq!(answered.0, step["status"], "{line}\n{}", answered.1);
-            let responses = document["paths"].as_object().expect("paths").values();
-            let operation = responses.flat_map(|item| METHODS.iter().filter_map(|method| item.get(*method)));
-            let operation = operation.into_iter().find(|operation| operation["operationId"] == name.as_str());
-            let content = &operation.expect("the operation")["responses"][answered.0.to_string()]["content"];
-            if answered.1.is_null() || content.get("application/json").is_some() {
-                replay.compare(&step.get("answer").cloned().unwrap_or_default(), &answered.1, &name);
-            }
+            let (status, body) = typed(&line, desk.path()).await;
+            assert_eq!(status, step["status"], "{line}\n{body}");
+            let all = operations(&document);
+            let found = all.iter().find(|(.., operation)| operation["operationId"] == name.as_str());
+            let (.., operation) = found.expect("an operation of the document");
+            hold_against(&document, &mut replay, operation, step, (status, &body));
             if name == "deliver" {
                 assert_eq!(fs::read(&picture).expect("it is kept"), PICTURE, "{line}");
             }
