@@ -99,9 +99,26 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
     if !jobs::any_ready(&app.db, &worker.name).await? {
         return Ok(Stepped::Idle);
     }
+    let mut tx = app.db.write(Reach::Apart).await?;
+    match step_in(app, &mut tx, worker).await {
+        Ok(Some((done, next))) => {
+            tx.commit().await?;
+            (worker.stumbled_at, worker.jobs_per_step) = (None, next);
+            Ok(Stepped::Worked(tell(app, done)))
+        }
+        Ok(None) => Ok(Stepped::Idle),
+        Err(error) => {
+            // Until then the next step would pass over its jobs.
+            tx.undo().await;
+            Err(error)
+        }
+    }
+}
+
+/// What a step does in its transaction, and how many jobs the next one takes; nothing when none could be taken.
+async fn step_in(app: &App, tx: &mut Tx, worker: &mut Worker) -> Result<Option<(Done, i64)>> {
     let turn = worker.turn;
     worker.turn = if turn == Turn::Oldest { Turn::LeastServed } else { Turn::Oldest };
-    let mut tx = app.db.write(Reach::Apart).await?;
     let batch_rows = worker.rows_per_step.min(app.settings.batch_rows);
     let mut room = Room::new(batch_rows, STEP_TIME);
     // One after a step that failed, or that was at a large job, of which there may be others that another server can go on
@@ -109,13 +126,13 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
     let many = std::mem::replace(&mut worker.jobs_per_step, 1).min(room.rows() / JOB_ROWS_MIN);
     let count = if worker.suspects > 0 { 1 } else { many.max(1) };
     worker.suspects = (worker.suspects - 1).max(0);
-    let mut taken = jobs::take(&mut tx, &worker.name, turn, count).await?;
+    let mut taken = jobs::take(tx, &worker.name, turn, count).await?;
     if taken.is_empty() {
-        return Ok(Stepped::Idle);
+        return Ok(None);
     }
     let together = taken.len() as i64;
     worker.stumbled_at = (together == 1).then(|| taken[0].id);
-    let made = small::make(&app.db, &mut tx, &mut taken, &mut room).await;
+    let made = small::make(&app.db, tx, &mut taken, &mut room).await;
     if made.is_err() && together > 1 {
         worker.suspects = together;
     }
@@ -126,14 +143,14 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
             break;
         }
         seen += 1;
-        if let Some(blocker) = done.blocker(&mut tx, &job).await? {
-            set_aside(&mut tx, &job, blocker).await?;
+        if let Some(blocker) = done.blocker(tx, &job).await? {
+            set_aside(tx, &job, blocker).await?;
             room.take(JOB_ROWS_MIN);
             continue;
         }
         worker.stumbled_at = Some(job.id);
         let (began, before) = (Instant::now(), room.rows());
-        work(app, &mut tx, &mut job, &mut room).await?;
+        work(app, tx, &mut job, &mut room).await?;
         let rows = before - room.rows();
         room.take((JOB_ROWS_MIN - rows).max(0));
         let is_finished = job.phase == Phase::Done;
@@ -150,10 +167,8 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
         // Small jobs are bounded by their number, and must not stay few because a large one was slow.
         (true, false) => batch_rows + batch_rows / 2,
     };
-    done.save(&mut tx, &worker.name).await?;
-    tx.commit().await?;
-    (worker.stumbled_at, worker.jobs_per_step) = (None, next);
-    Ok(Stepped::Worked(tell(app, done)))
+    done.save(tx, &worker.name).await?;
+    Ok(Some((done, next)))
 }
 
 /// Tells what has been done, once it is durable; the finished jobs.

@@ -333,6 +333,13 @@ impl Tx {
         fault.map_or(Ok(()), |fault| fault(Moment::AfterCommit))
     }
 
+    /// Undoes everything. Afterwards nothing is locked by it, which after dropping it holds somewhat later on PostgreSQL.
+    pub async fn undo(self) {
+        if let Held::Postgres(tx) = self.held {
+            tx.undo().await;
+        }
+    }
+
     /// From here on alone among writers of the tree, as with [`Reach::Shape`]; whether that may have been waited for. Nothing is
     /// waited for afterwards, so that nobody waits for a transaction that waits.
     pub async fn own_tree(&mut self, db: &Db) -> Result<bool> {

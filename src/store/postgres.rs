@@ -36,20 +36,35 @@ impl Transaction {
         self.connection = None;
         Ok(())
     }
+
+    /// Undoes it before this returns, if the database can be asked.
+    pub(super) async fn undo(mut self) {
+        if let Some(undoing) = self.undoing() {
+            // A task of its own, which goes on when the caller is given up.
+            drop(tokio::spawn(undoing).await);
+        }
+    }
+
+    /// Whoever takes this has to see that it runs.
+    fn undoing(&mut self) -> Option<impl Future<Output = ()> + Send + 'static> {
+        let mut connection = self.connection.take()?;
+        if !self.has_begun {
+            connection.close_on_drop();
+            return None;
+        }
+        Some(async move {
+            if !matches!(timeout(UNDONE_MAX, connection.execute("ROLLBACK")).await, Ok(Ok(_))) {
+                connection.close_on_drop();
+            }
+        })
+    }
 }
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take() else { return };
-        if !self.has_begun {
-            connection.close_on_drop();
-            return;
+        if let Some(undoing) = self.undoing() {
+            tokio::spawn(undoing);
         }
-        tokio::spawn(async move {
-            if !matches!(timeout(UNDONE_MAX, connection.execute("ROLLBACK")).await, Ok(Ok(_))) {
-                connection.close_on_drop();
-            }
-        });
     }
 }
 

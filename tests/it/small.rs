@@ -205,3 +205,28 @@ async fn one_that_fails_is_found_among_many() {
     assert!(tree(&app).await.iter().any(|path| path.starts_with("/there/bad/b ")));
     end(&app).await;
 }
+
+/// When a step has failed, its jobs are free for the next one, which would pass over them otherwise and take a later one.
+/// On one thread, where nothing that is left for afterwards has been done yet.
+#[tokio::test]
+async fn a_step_that_failed_holds_nothing_when_it_returns() {
+    let Some(catalog) = Catalog::postgres("small_let_go").await else { return };
+    let app = catalog.app("one", Settings::default()).await;
+    put(&app, "leaf", "a").await;
+    submitted(&app, Kind::Copy, "leaf", "there").await;
+    // A path that no request can have brought: the step fails, and no statement of it.
+    catalog.execute("UPDATE job SET source_path = '/..'").await;
+    let mut worker = Worker::new("one/1".into());
+    worker::step(&app, &mut worker).await.expect_err("it is damaged");
+    let free = std::thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(catalog.execute("SELECT 1 FROM job FOR UPDATE SKIP LOCKED"))
+        });
+        other.join().expect("an answer")
+    });
+    assert_eq!(free, 1);
+    catalog.execute("UPDATE job SET source_path = '/leaf'").await;
+    while worker::step(&app, &mut worker).await.expect("a step") != Stepped::Idle {}
+    end(&app).await;
+}
