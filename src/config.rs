@@ -1,7 +1,7 @@
 //! Settings: flags, and a `CALOTYPE_…` variable for each. What is wrong is told in one line that says
 //! what to do.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -84,7 +84,7 @@ pub struct Serve {
     #[command(flatten)]
     pub place: Place,
     /// Address to listen on
-    #[arg(long, env = "CALOTYPE_LISTEN", default_value = "127.0.0.1:8770", value_name = "ADDRESS:PORT")]
+    #[arg(long, env = "CALOTYPE_LISTEN", default_value = "127.0.0.1:8770", value_name = "ADDRESS:PORT", value_parser = address)]
     pub listen: SocketAddr,
     /// Certificate chain for HTTPS, a PEM file with the server's certificate first; with it --listen speaks HTTPS
     #[arg(long, env = "CALOTYPE_TLS_CERT", value_name = "FILE")]
@@ -93,10 +93,10 @@ pub struct Serve {
     #[arg(long, env = "CALOTYPE_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
     /// Address for HTTPS beside plain HTTP on --listen [default: --listen speaks HTTPS itself]
-    #[arg(long, env = "CALOTYPE_TLS_LISTEN", value_name = "ADDRESS:PORT")]
+    #[arg(long, env = "CALOTYPE_TLS_LISTEN", value_name = "ADDRESS:PORT", value_parser = address)]
     pub tls_listen: Option<SocketAddr>,
     /// Address that serves /metrics without a key, for Prometheus [default: /metrics with a key, on --listen]
-    #[arg(long, env = "CALOTYPE_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
+    #[arg(long, env = "CALOTYPE_METRICS_LISTEN", value_name = "ADDRESS:PORT", value_parser = address)]
     pub metrics_listen: Option<SocketAddr>,
     /// Base of the URLs in answers, as clients reach this server [default: http:// or https:// and the listening address]
     #[arg(long, env = "CALOTYPE_PUBLIC_URL", value_name = "URL")]
@@ -235,6 +235,14 @@ impl Default for Settings {
     }
 }
 
+/// An address and port of this machine. Of a host name the first IPv4 address counts, because clients always try that.
+pub fn address(text: &str) -> std::result::Result<SocketAddr, String> {
+    let example = "give an address and a port, like 127.0.0.1:8770 or localhost:8770";
+    let found: Vec<SocketAddr> = text.to_socket_addrs().map_err(|error| format!("{error}; {example}"))?.collect();
+    let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
+    first.copied().ok_or_else(|| format!("it has no address; {example}"))
+}
+
 impl Serve {
     /// Checks what clap cannot. `bound` is the address that the server really listens on.
     pub fn settings(&self, bound: SocketAddr) -> Result<Settings> {
@@ -304,5 +312,19 @@ impl Serve {
             return Err(Error::Setup(format!("--endpoint-id {id:?} must be 1 to 64 letters, digits, - or _")));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_may_be_names() {
+        assert_eq!(address("[::1]:8770"), Ok(SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), 8770)));
+        assert_eq!(address("localhost:0"), address("127.0.0.1:0"));
+        for wrong in ["8770", "localhost", "127.0.0.1:70000", ""] {
+            assert!(address(wrong).is_err_and(|told| told.contains("localhost:8770")), "{wrong}");
+        }
     }
 }

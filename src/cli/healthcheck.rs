@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::app::chain;
+use crate::config;
 use crate::error::{Error, Result};
 use crate::http::tls;
 
@@ -17,13 +18,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Args)]
 pub struct Healthcheck {
     /// Address that the server listens on
-    #[arg(long, env = "CALOTYPE_LISTEN", default_value = "127.0.0.1:8770", value_name = "ADDRESS:PORT")]
+    #[arg(long, env = "CALOTYPE_LISTEN", default_value = "127.0.0.1:8770", value_name = "ADDRESS:PORT", value_parser = config::address)]
     listen: SocketAddr,
     /// The server's certificate, if it has one: it speaks HTTPS then
     #[arg(long, env = "CALOTYPE_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<String>,
     /// The server's address for HTTPS, if it has one: --listen is plain HTTP then
-    #[arg(long, env = "CALOTYPE_TLS_LISTEN", value_name = "ADDRESS:PORT")]
+    #[arg(long, env = "CALOTYPE_TLS_LISTEN", value_name = "ADDRESS:PORT", value_parser = config::address)]
     tls_listen: Option<SocketAddr>,
 }
 
