@@ -176,9 +176,9 @@ impl Db {
                 Ok(Tx { held, fault, tree_changes, patience: None, change: None, owns_tree: false, has_failed: false })
             }
             Pools::Postgres { pool, pulse } => {
-                let mut patience = pulse.patience(true);
-                let held = Held::Postgres(patience.bound(postgres::Transaction::begin(pool, "BEGIN")).await?);
-                let patience = Some(patience);
+                let patience = Some(pulse.patience(true));
+                let held =
+                    Held::Postgres(bounded(patience.clone(), postgres::Transaction::begin(pool, "BEGIN")).await?);
                 let mut tx =
                     Tx { held, fault, tree_changes: None, patience, change: None, owns_tree: false, has_failed: false };
                 match reach {
@@ -207,10 +207,10 @@ impl Db {
                 (Held::SqliteRead(connection), None)
             }
             Pools::Postgres { pool, pulse } => {
-                let mut patience = pulse.patience(false);
+                let patience = Some(pulse.patience(false));
                 let one_moment = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                let begun = postgres::Transaction::begin(pool, one_moment);
-                (Held::Postgres(patience.bound(begun).await?), Some(patience))
+                let begun = bounded(patience.clone(), postgres::Transaction::begin(pool, one_moment));
+                (Held::Postgres(begun.await?), patience)
             }
         };
         Ok(Tx { held, fault: None, tree_changes: None, patience, change: None, owns_tree: false, has_failed: false })
@@ -221,8 +221,8 @@ impl Db {
         let (held, patience) = match &self.pools {
             Pools::Sqlite { glance, .. } => (Held::Sqlite(glance.take().await?), None),
             Pools::Postgres { pool, pulse } => {
-                let mut patience = pulse.patience(false);
-                (Held::PostgresGlance(patience.bound(pool.acquire()).await?), Some(patience))
+                let patience = Some(pulse.patience(false));
+                (Held::PostgresGlance(bounded(patience.clone(), pool.acquire()).await?), patience)
             }
         };
         Ok(Tx { held, fault: None, tree_changes: None, patience, change: None, owns_tree: false, has_failed: false })
@@ -305,7 +305,7 @@ impl Db {
                     pool.close().await;
                     Ok(())
                 };
-                drop(pulse.patience(true).bound(closed).await);
+                drop(bounded(Some(pulse.patience(true)), closed).await);
             }
         }
     }
@@ -497,10 +497,18 @@ impl Tx {
     }
 }
 
-/// Waits for a call as long as its transaction has patience.
-async fn bounded<T>(patience: Option<Patience>, call: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
-    match patience {
-        Some(mut patience) => patience.bound(call).await,
-        None => Ok(call.await?),
+/// Waits for a call to PostgreSQL as long as its transaction has patience.
+fn bounded<T>(
+    patience: Option<Patience>,
+    call: impl Future<Output = sqlx::Result<T>>,
+) -> impl Future<Output = Result<T>> {
+    // Off to the heap. Every future that may come to such a call has room for it otherwise, many times over, and is moved with
+    // that room for each request, on SQLite too.
+    let call = Box::pin(call);
+    async move {
+        match patience {
+            Some(mut patience) => patience.bound(call).await,
+            None => Ok(call.await?),
+        }
     }
 }
