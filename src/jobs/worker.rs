@@ -106,11 +106,10 @@ pub async fn step(app: &App, worker: &mut Worker) -> Result<Stepped> {
             (worker.stumbled_at, worker.jobs_per_step) = (None, next);
             Ok(Stepped::Worked(tell(app, done)))
         }
-        Ok(None) => Ok(Stepped::Idle),
-        Err(error) => {
+        outcome => {
             // Until then the next step would pass over its jobs.
             tx.undo().await;
-            Err(error)
+            outcome.map(|_| Stepped::Idle)
         }
     }
 }

@@ -27,6 +27,7 @@ mod pulse;
 mod row;
 pub mod settings;
 pub mod snapshot;
+mod sql;
 mod sqlite;
 pub mod sweep;
 pub mod upload_tokens;
@@ -44,52 +45,13 @@ use sqlx::{Postgres, pool::PoolConnection};
 use crate::error::{Error, Result};
 use crate::meter;
 pub use open::sqlite_options;
-use pulse::{Patience, Pulse};
+use pulse::{Patience, Pulse, bounded};
 pub use row::Row;
+pub(crate) use sql::statements;
+pub use sql::{ALL_STATEMENTS, Sql};
 pub use value::Value;
 pub(crate) use value::args;
 use value::postgres_args;
-
-/// A statement: one text for both databases, or one for each where they truly differ.
-#[derive(Clone, Copy, Debug)]
-pub struct Sql {
-    pub sqlite: &'static str,
-    pub postgres: &'static str,
-}
-
-/// Declares statements and lists them in `STATEMENTS` for the test that prepares them on both databases.
-macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident: $($text:expr),+);* $(;)?) => {
-        $($(#[$doc])* const $name: crate::store::Sql = crate::store::statements!(@sql $($text),+);)*
-        /// Every statement of this file, by name.
-        pub const STATEMENTS: &[(&str, crate::store::Sql)] = &[$((stringify!($name), $name)),*];
-    };
-    (@sql $both:expr) => { crate::store::Sql { sqlite: $both, postgres: $both } };
-    (@sql $sqlite:expr, $postgres:expr) => { crate::store::Sql { sqlite: $sqlite, postgres: $postgres } };
-}
-pub(crate) use statements;
-
-/// Every statement there is, by file.
-pub const ALL_STATEMENTS: &[(&str, &[(&str, Sql)])] = &[
-    ("store", STATEMENTS),
-    ("check", check::STATEMENTS),
-    ("clone", clone::STATEMENTS),
-    ("custom_fields", custom_fields::STATEMENTS),
-    ("delivery", delivery::STATEMENTS),
-    ("collect", collect::STATEMENTS),
-    ("files", files::STATEMENTS),
-    ("folders", folders::STATEMENTS),
-    ("jobs", jobs::STATEMENTS),
-    ("keys", keys::STATEMENTS),
-    ("listing", listing::STATEMENTS),
-    ("locks", locks::STATEMENTS),
-    ("merge", merge::STATEMENTS),
-    ("open", open::STATEMENTS),
-    ("settings", settings::STATEMENTS),
-    ("snapshot", snapshot::STATEMENTS),
-    ("sweep", sweep::STATEMENTS),
-    ("upload_tokens", upload_tokens::STATEMENTS),
-];
 
 statements! {
     /// The first of `$1` new ids on SQLite; the first of a whole block on PostgreSQL.
@@ -173,14 +135,12 @@ impl Db {
             Pools::Sqlite { write, .. } => {
                 let held = Held::Sqlite(sqlite::begin(write.take().await?).await?);
                 let tree_changes = (reach != Reach::Apart).then(|| Arc::clone(&self.tree_changes));
-                Ok(Tx { held, fault, tree_changes, patience: None, change: None, owns_tree: false, has_failed: false })
+                Ok(Tx { fault, tree_changes, ..Tx::new(held, None) })
             }
             Pools::Postgres { pool, pulse } => {
                 let patience = Some(pulse.patience(true));
-                let held =
-                    Held::Postgres(bounded(patience.clone(), postgres::Transaction::begin(pool, "BEGIN")).await?);
-                let mut tx =
-                    Tx { held, fault, tree_changes: None, patience, change: None, owns_tree: false, has_failed: false };
+                let begun = bounded(patience.clone(), postgres::Transaction::begin(pool, "BEGIN")).await?;
+                let mut tx = Tx { fault, ..Tx::new(Held::Postgres(begun), patience) };
                 match reach {
                     Reach::Apart => {}
                     Reach::Add => drop(tx.one::<(i64,)>(&SHARE_TREE, args![TREE_LOCK]).await?),
@@ -213,7 +173,7 @@ impl Db {
                 (Held::Postgres(begun.await?), patience)
             }
         };
-        Ok(Tx { held, fault: None, tree_changes: None, patience, change: None, owns_tree: false, has_failed: false })
+        Ok(Tx::new(held, patience))
     }
 
     /// A connection for a single read, without the cost of a transaction around it.
@@ -225,7 +185,7 @@ impl Db {
                 (Held::PostgresGlance(bounded(patience.clone(), pool.acquire()).await?), patience)
             }
         };
-        Ok(Tx { held, fault: None, tree_changes: None, patience, change: None, owns_tree: false, has_failed: false })
+        Ok(Tx::new(held, patience))
     }
 
     /// A number that is another one as soon as something in the tree can have changed: what a path is found to lead to
@@ -312,15 +272,17 @@ impl Db {
 }
 
 impl Tx {
+    fn new(held: Held, patience: Option<Patience>) -> Tx {
+        Tx { held, fault: None, tree_changes: None, patience, change: None, owns_tree: false, has_failed: false }
+    }
+
     /// Makes everything durable. After an error nothing is known to have happened or not.
     pub async fn commit(self) -> Result<()> {
-        let Tx { held, fault, tree_changes, patience, has_failed, .. } = self;
-        if has_failed {
-            return Err(Error::Damaged("a transaction was to be committed in which a statement had failed".into()));
+        if let Err(error) = self.may_commit() {
+            self.undo().await;
+            return Err(error);
         }
-        if let Some(fault) = &fault {
-            fault(Moment::BeforeCommit)?;
-        }
+        let Tx { held, fault, tree_changes, patience, .. } = self;
         let began = Instant::now();
         match held {
             Held::Sqlite(connection) | Held::SqliteRead(connection) => {
@@ -333,7 +295,15 @@ impl Tx {
         fault.map_or(Ok(()), |fault| fault(Moment::AfterCommit))
     }
 
-    /// Undoes everything. Afterwards nothing is locked by it, which after dropping it holds somewhat later on PostgreSQL.
+    fn may_commit(&self) -> Result<()> {
+        if self.has_failed {
+            return Err(Error::Damaged("a transaction was to be committed in which a statement had failed".into()));
+        }
+        self.fault.as_ref().map_or(Ok(()), |fault| fault(Moment::BeforeCommit))
+    }
+
+    /// Undoes everything before it returns, if the database can be asked. One that is dropped on PostgreSQL is undone somewhat
+    /// later, and has its locks until then.
     pub async fn undo(self) {
         if let Held::Postgres(tx) = self.held {
             tx.undo().await;
@@ -494,21 +464,5 @@ impl Tx {
         let (c, _) = self.on_postgres();
         c.prepare(sql.postgres.into_sql_str()).await?;
         Ok(())
-    }
-}
-
-/// Waits for a call to PostgreSQL as long as its transaction has patience.
-fn bounded<T>(
-    patience: Option<Patience>,
-    call: impl Future<Output = sqlx::Result<T>>,
-) -> impl Future<Output = Result<T>> {
-    // Off to the heap. Every future that may come to such a call has room for it otherwise, many times over, and is moved with
-    // that room for each request, on SQLite too.
-    let call = Box::pin(call);
-    async move {
-        match patience {
-            Some(mut patience) => patience.bound(call).await,
-            None => Ok(call.await?),
-        }
     }
 }

@@ -74,10 +74,17 @@ async fn ask_until_silent(mut connection: PgConnection) {
     }
 }
 
-impl Patience {
-    /// The outcome of `call`, unless the database is lost first: then nothing is known of it.
-    pub(super) async fn bound<T>(&mut self, call: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
-        let writes = self.writes;
+/// The outcome of `call` to PostgreSQL, unless the database is lost first or the transaction's patience ends: then nothing is
+/// known of it.
+pub(super) fn bounded<T>(
+    patience: Option<Patience>,
+    call: impl Future<Output = sqlx::Result<T>>,
+) -> impl Future<Output = Result<T>> {
+    // Off to the heap. Every future that may come to such a call has room for it otherwise, many times over, and is moved with
+    // that room for each request, on SQLite too.
+    let call = Box::pin(call);
+    async move {
+        let Some(Patience { mut lost, writes }) = patience else { return Ok(call.await?) };
         let in_time = async {
             if writes { timeout(WRITE_MAX, call).await.unwrap_or_else(|_| Err(silent())) } else { call.await }
         };
@@ -85,7 +92,7 @@ impl Patience {
             // What has come is taken.
             biased;
             outcome = in_time => Ok(outcome?),
-            _ = self.lost.wait_for(|lost| *lost) => Err(silent().into()),
+            _ = lost.wait_for(|lost| *lost) => Err(silent().into()),
         }
     }
 }

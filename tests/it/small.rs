@@ -213,7 +213,7 @@ async fn a_step_that_failed_holds_nothing_when_it_returns() {
     let Some(catalog) = Catalog::postgres("small_let_go").await else { return };
     let app = catalog.app("one", Settings::default()).await;
     put(&app, "leaf", "a").await;
-    submitted(&app, Kind::Copy, "leaf", "there").await;
+    let id = submitted(&app, Kind::Copy, "leaf", "there").await;
     // A path that no request can have brought: the step fails, and no statement of it.
     catalog.execute("UPDATE job SET source_path = '/..'").await;
     let mut worker = Worker::new("one/1".into());
@@ -227,6 +227,6 @@ async fn a_step_that_failed_holds_nothing_when_it_returns() {
     });
     assert_eq!(free, 1);
     catalog.execute("UPDATE job SET source_path = '/leaf'").await;
-    while worker::step(&app, &mut worker).await.expect("a step") != Stepped::Idle {}
+    assert_eq!(worker::step(&app, &mut worker).await.expect("a step"), Stepped::Worked(vec![id]));
     end(&app).await;
 }
