@@ -100,3 +100,20 @@ pub(super) fn bounded<T>(
 fn silent() -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the database does not answer"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_takes_no_room_where_it_is_waited_for() {
+        let large = async |room: [u8; 10_000]| {
+            tokio::task::yield_now().await;
+            Ok(room.len())
+        };
+        let (_tell, lost) = watch::channel(false);
+        let waiting = bounded(Some(Patience { lost, writes: true }), large([0; 10_000]));
+        assert!(size_of_val(&waiting) < 1_000, "{} bytes", size_of_val(&waiting));
+        assert_eq!(waiting.await.expect("the database was not lost"), 10_000);
+    }
+}

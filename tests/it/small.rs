@@ -1,7 +1,11 @@
 //! Small copies, made several in one statement: what comes of them is what comes of each by itself.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use calotype::app::App;
 use calotype::config::Settings;
+use calotype::error::Error;
 use calotype::jobs::submit::{Request, submit};
 use calotype::jobs::worker::{self, Stepped, Worker};
 use calotype::library::{folders, listing};
@@ -9,8 +13,8 @@ use calotype::model::asset::Kinds;
 use calotype::model::ids::JobId;
 use calotype::model::job::Kind;
 use calotype::model::path::FolderPath;
-use calotype::store::jobs;
 use calotype::store::listing::{Direction, FileType, Page, SortKey};
+use calotype::store::{Moment, jobs};
 use calotype::tree::place::Names;
 
 use crate::collector::put;
@@ -206,27 +210,35 @@ async fn one_that_fails_is_found_among_many() {
     end(&app).await;
 }
 
-/// When a step has failed, its jobs are free for the next one, which would pass over them otherwise and take a later one.
-/// On one thread, where nothing that is left for afterwards has been done yet.
+/// When a step has failed, or its commit was refused, its jobs are free for the next one, which would pass over them otherwise
+/// and take a later one. On one thread, where nothing that is left for afterwards has been done yet.
 #[tokio::test]
 async fn a_step_that_failed_holds_nothing_when_it_returns() {
     let Some(catalog) = Catalog::postgres("small_let_go").await else { return };
     let app = catalog.app("one", Settings::default()).await;
     put(&app, "leaf", "a").await;
     let id = submitted(&app, Kind::Copy, "leaf", "there").await;
-    // A path that no request can have brought: the step fails, and no statement of it.
-    catalog.execute("UPDATE job SET source_path = '/..'").await;
-    let mut worker = Worker::new("one/1".into());
-    worker::step(&app, &mut worker).await.expect_err("it is damaged");
-    let free = std::thread::scope(|scope| {
-        let other = scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(catalog.execute("SELECT 1 FROM job FOR UPDATE SKIP LOCKED"))
-        });
-        other.join().expect("an answer")
+    let is_refused = Arc::new(AtomicBool::new(false));
+    let refuses = Arc::clone(&is_refused);
+    app.db.inject(move |moment| {
+        let refused = moment == Moment::BeforeCommit && refuses.swap(false, Ordering::Relaxed);
+        if refused { Err(Error::Damaged("the commit is refused".into())) } else { Ok(()) }
     });
-    assert_eq!(free, 1);
-    catalog.execute("UPDATE job SET source_path = '/leaf'").await;
+    let mut worker = Worker::new("one/1".into());
+    // The first is a path that no request can have brought: the step fails, and no statement of it.
+    for (source, refused) in [("/..", false), ("/leaf", true)] {
+        catalog.execute(&format!("UPDATE job SET source_path = '{source}'")).await;
+        is_refused.store(refused, Ordering::Relaxed);
+        worker::step(&app, &mut worker).await.expect_err("it fails");
+        let free = std::thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+                runtime.block_on(catalog.execute("SELECT 1 FROM job FOR UPDATE SKIP LOCKED"))
+            });
+            other.join().expect("an answer")
+        });
+        assert_eq!(free, 1, "from {source}");
+    }
     assert_eq!(worker::step(&app, &mut worker).await.expect("a step"), Stepped::Worked(vec![id]));
     end(&app).await;
 }
