@@ -61,6 +61,12 @@ impl Trace {
         Ok(response.begun)
     }
 
+    /// Whether every sync of a file is of its bytes and size alone, and there are any.
+    pub fn syncs_data_only(&self, file: &Path) -> bool {
+        let mut syncs = self.calls.iter().filter(|call| call.syncs() && call.is_on(file)).peekable();
+        syncs.peek().is_some() && syncs.all(|call| call.name == "fdatasync")
+    }
+
     fn response(&self, request: &Request, from_line: usize) -> Result<&Call, String> {
         let response = self.calls.iter().find(|call| {
             call.begun >= from_line && call.is_on_tcp() && call.writes() && contains(&call.data, request.id.as_bytes())
