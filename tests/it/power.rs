@@ -9,7 +9,7 @@
 //! 3. The log is synced after the end of that transaction.
 //! 4. Only then the first byte of the answer goes to the client.
 //!
-//! The log is synced without its times, which nobody needs and every commit would wait for.
+//! The log is synced without its times, which nobody needs and a commit may have to wait for.
 //!
 //! A system call counts as begun at its first line of the trace and as done at its last: threads interleave.
 
