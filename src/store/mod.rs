@@ -16,6 +16,7 @@ pub mod custom_fields;
 pub mod delivery;
 pub mod files;
 pub mod folders;
+pub mod ids;
 pub mod jobs;
 pub mod keys;
 pub mod listing;
@@ -35,7 +36,7 @@ mod value;
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use futures_util::TryStreamExt;
@@ -44,6 +45,7 @@ use sqlx::{Postgres, pool::PoolConnection};
 
 use crate::error::{Error, Result};
 use crate::meter;
+pub use ids::ID_BLOCK;
 pub use open::sqlite_options;
 use pulse::{Patience, Pulse, bounded};
 pub use row::Row;
@@ -54,8 +56,6 @@ pub(crate) use value::args;
 use value::postgres_args;
 
 statements! {
-    /// The first of `$1` new ids on SQLite; the first of a whole block on PostgreSQL.
-    TAKE_IDS: "UPDATE counter SET value = value + $1 WHERE name = 'id' RETURNING value - $1 + 1", "SELECT nextval('id_block') + 0 * $1";
     NEXT_CHANGE: "UPDATE counter SET value = value + 1 WHERE name = 'change' RETURNING value", "SELECT nextval('change_number')";
     /// `$1` tells the lock apart from those of other programs.
     SHARE_TREE: "SELECT $1", "SELECT 1::bigint FROM pg_advisory_xact_lock_shared($1)";
@@ -64,8 +64,6 @@ statements! {
 
 /// Advisory lock number of the tree ("calotype" in ASCII, cut to 63 bits); submissions use the next one.
 const TREE_LOCK: i64 = 0x6361_6c6f_7479_7065;
-/// Ids in one block of the PostgreSQL sequence `id_block`.
-pub const ID_BLOCK: i64 = 65_536;
 
 /// What a writing transaction may do to the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,8 +89,8 @@ type Fault = Arc<dyn Fn(Moment) -> Result<()> + Send + Sync>;
 /// An open catalog.
 pub struct Db {
     pools: Pools,
-    /// The block of ids that this server draws from (PostgreSQL): next and end.
-    block: Mutex<(i64, i64)>,
+    /// The block of ids that this server draws from (PostgreSQL).
+    ids: ids::SharedBlock,
     /// Counts commits that may change the tree (SQLite), which come one after the other: one more before each, and one
     /// more behind it.
     tree_changes: Arc<AtomicU64>,
@@ -112,6 +110,8 @@ pub struct Tx {
     tree_changes: Option<Arc<AtomicU64>>,
     /// How long statements are waited for (PostgreSQL).
     patience: Option<Patience>,
+    /// The block of ids that it has drawn, if any (PostgreSQL).
+    drawn: Option<ids::Drawn>,
     /// The number of its latest change, unless an instant has been fixed since.
     change: Option<i64>,
     owns_tree: bool,
@@ -196,51 +196,6 @@ impl Db {
         (self.is_sqlite() && changes.is_multiple_of(2)).then_some(changes)
     }
 
-    /// `count` consecutive ids, the first of which is returned. Ids of one server only grow.
-    pub async fn take_ids(&self, tx: &mut Tx, count: i64) -> Result<i64> {
-        if tx.is_sqlite() {
-            return Ok(tx.one::<(i64,)>(&TAKE_IDS, args![count]).await?.0);
-        }
-        if count > ID_BLOCK {
-            return Err(Error::Damaged(format!("{count} ids were asked for, and a block holds {ID_BLOCK}")));
-        }
-        loop {
-            {
-                let mut block = self.block();
-                if block.0 + count <= block.1 {
-                    block.0 += count;
-                    return Ok(block.0 - count);
-                }
-            }
-            let (first,): (i64,) = tx.one(&TAKE_IDS, args![count]).await?;
-            let mut block = self.block();
-            // Another task may have fetched a younger block meanwhile; ids must not go back.
-            if first > block.0 {
-                *block = (first, first + ID_BLOCK);
-            }
-            // Blocks are never empty, so the loop ends as soon as no other task drains each new one first.
-        }
-    }
-
-    /// The first of `count` consecutive ids above all that any server has been given so far. Costs a block on PostgreSQL, so
-    /// it is for what is ordered by its id across servers.
-    pub async fn take_newest_ids(&self, tx: &mut Tx, count: usize) -> Result<i64> {
-        let count = count as i64;
-        debug_assert!(count <= ID_BLOCK, "a block holds {ID_BLOCK} ids");
-        Ok(tx.one::<(i64,)>(&TAKE_IDS, args![count]).await?.0)
-    }
-
-    /// Leaves the rest of this server's block of ids unused: the next id is above all handed out so far by
-    /// any server.
-    pub fn skip_to_new_ids(&self) {
-        *self.block() = (0, 0);
-    }
-
-    fn block(&self) -> std::sync::MutexGuard<'_, (i64, i64)> {
-        // The guarded section cannot panic, so the lock cannot be poisoned.
-        self.block.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
     /// Calls `fault` around every commit from now on; for tests that crash there. Only the first call counts.
     pub fn inject(&self, fault: impl Fn(Moment) -> Result<()> + Send + Sync + 'static) {
         drop(self.fault.set(Arc::new(fault)));
@@ -273,7 +228,16 @@ impl Db {
 
 impl Tx {
     fn new(held: Held, patience: Option<Patience>) -> Tx {
-        Tx { held, fault: None, tree_changes: None, patience, change: None, owns_tree: false, has_failed: false }
+        Tx {
+            held,
+            fault: None,
+            tree_changes: None,
+            patience,
+            drawn: None,
+            change: None,
+            owns_tree: false,
+            has_failed: false,
+        }
     }
 
     /// Makes everything durable. After an error nothing is known to have happened or not.
@@ -282,7 +246,7 @@ impl Tx {
             self.undo().await;
             return Err(error);
         }
-        let Tx { held, fault, tree_changes, patience, .. } = self;
+        let Tx { held, fault, tree_changes, patience, drawn, .. } = self;
         let began = Instant::now();
         match held {
             Held::Sqlite(connection) | Held::SqliteRead(connection) => {
@@ -292,6 +256,9 @@ impl Tx {
             Held::PostgresGlance(_) => {}
         }
         meter::committed(began.elapsed());
+        if let Some(drawn) = drawn {
+            drawn.share();
+        }
         fault.map_or(Ok(()), |fault| fault(Moment::AfterCommit))
     }
 

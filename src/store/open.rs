@@ -2,7 +2,7 @@
 //! and on SQLite the checkpoints of the write-ahead log.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -10,6 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
+use super::ids::SharedBlock;
 use super::pulse::Pulse;
 use super::sqlite::{self, Access, Pool};
 use super::{Db, Pools, args, statements};
@@ -98,10 +99,13 @@ pub fn sqlite_options(file: &Path) -> SqliteConnectOptions {
 }
 
 /// The settings of every PostgreSQL connection. `url` is `postgres://…`.
-pub(super) fn postgres_options(url: &str) -> Result<PgConnectOptions> {
+pub fn postgres_options(url: &str) -> Result<PgConnectOptions> {
     let options: PgConnectOptions =
         url.parse().map_err(|error| Error::Setup(format!("--catalog is not a PostgreSQL URL: {error}")))?;
     let options = options.application_name("calotype").statement_cache_capacity(STATEMENTS_PREPARED);
+    // A commit that is acknowledged is on disk, whatever the database's own default. The URL has the last word.
+    let says = options.get_options().is_some_and(|options| options.contains("synchronous_commit"));
+    let options = if says { options } else { options.options([("synchronous_commit", "on")]) };
     Ok(options.disable_statement_logging())
 }
 
@@ -174,7 +178,7 @@ impl Db {
     }
 
     fn new(pools: Pools) -> Db {
-        Db { pools, block: Mutex::new((0, 0)), tree_changes: Arc::default(), fault: OnceLock::new() }
+        Db { pools, ids: SharedBlock::default(), tree_changes: Arc::default(), fault: OnceLock::new() }
     }
 
     /// Copies the write-ahead log back into the SQLite file and says how many log frames there were.

@@ -1,8 +1,8 @@
 //! What a statement is, and where all of them are found.
 
 use super::{
-    check, clone, collect, custom_fields, delivery, files, folders, jobs, keys, listing, locks, merge, open, settings,
-    snapshot, sweep, upload_tokens,
+    check, clone, collect, custom_fields, delivery, files, folders, ids, jobs, keys, listing, locks, merge, open,
+    settings, snapshot, sweep, upload_tokens,
 };
 
 /// A statement: one text for both databases, or one for each where they truly differ.
@@ -34,6 +34,7 @@ pub const ALL_STATEMENTS: &[(&str, &[(&str, Sql)])] = &[
     ("collect", collect::STATEMENTS),
     ("files", files::STATEMENTS),
     ("folders", folders::STATEMENTS),
+    ("ids", ids::STATEMENTS),
     ("jobs", jobs::STATEMENTS),
     ("keys", keys::STATEMENTS),
     ("listing", listing::STATEMENTS),

@@ -223,11 +223,7 @@ impl Copied {
     /// server draws ids from a block of its own, so a worker that has taken the job over may have to leave an older
     /// block.
     async fn begin(db: &Db, tx: &mut Tx, last: FolderId, ids: i64) -> Result<Copied> {
-        let mut first = db.take_ids(tx, ids).await?;
-        while first <= last.0 {
-            db.skip_to_new_ids();
-            first = db.take_ids(tx, ids).await?;
-        }
+        let first = db.take_ids_above(tx, ids, last.0).await?;
         Ok(Copied { first, next: first, made: 0 })
     }
 

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use calotype::error::Error;
 use calotype::model::ids::{FileId, FolderId, LIBRARY};
 use calotype::model::time::Millis;
-use calotype::store::open::POSTGRES_SETTINGS;
-use calotype::store::{ALL_STATEMENTS, Db, Moment, Reach, files, folders, settings};
+use calotype::store::open::{POSTGRES_SETTINGS, postgres_options};
+use calotype::store::{ALL_STATEMENTS, Db, ID_BLOCK, Moment, Reach, files, folders, settings};
 use futures_util::future::join_all;
 
 use super::support::catalog::Catalog;
@@ -88,6 +88,60 @@ async fn ids_only_grow_and_are_never_given_twice() {
         }
     })
     .await;
+}
+
+/// PostgreSQL may forget in a crash that it drew a block for a transaction that was undone, and draw it for another server.
+#[tokio::test]
+async fn a_block_of_ids_is_kept_by_the_commit_of_what_drew_it() {
+    on_both("blocks", async |catalog| {
+        let db = catalog.db().await;
+        for is_committed in [true, false] {
+            let mut tx = db.write(Reach::Apart).await.unwrap();
+            let drawn = db.take_ids(&mut tx, 1).await.unwrap();
+            assert_eq!(db.take_ids(&mut tx, 2).await.unwrap(), drawn + 1, "a transaction keeps to what it has drawn");
+            if catalog.is_postgres() {
+                let mut beside = db.write(Reach::Apart).await.unwrap();
+                let first = db.take_ids(&mut beside, 1).await.unwrap();
+                assert!(first >= drawn + ID_BLOCK, "{first} is of the block at {drawn}, which may yet be undone");
+                beside.undo().await;
+            }
+            if is_committed {
+                tx.commit().await.unwrap()
+            } else {
+                tx.undo().await
+            }
+
+            let mut tx = db.write(Reach::Apart).await.unwrap();
+            let next = db.take_ids(&mut tx, 1).await.unwrap();
+            tx.undo().await;
+            match (is_committed, catalog.is_postgres()) {
+                (true, _) => assert_eq!(next, drawn + 3, "the rest of the block is used"),
+                (false, true) => {
+                    assert!(next >= drawn + ID_BLOCK, "{next} is of the block at {drawn}, which was undone")
+                }
+                (false, false) => assert_eq!(next, drawn, "SQLite takes the ids themselves back"),
+            }
+            // Uses the first block up, so that the second round draws one.
+            let mut tx = db.write(Reach::Apart).await.unwrap();
+            db.take_ids(&mut tx, ID_BLOCK - 4).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        db.close().await;
+    })
+    .await;
+}
+
+/// Whatever the database's own default is: an answer says that it is on disk.
+#[tokio::test]
+async fn commits_on_postgres_wait_for_the_disk() {
+    let Some(catalog) = Catalog::postgres("sync").await else { return };
+    // Tests do without, and say so in the URL.
+    let url = catalog.url().unwrap().split('?').next().unwrap();
+    let (_, database) = url.rsplit_once('/').unwrap();
+    catalog.execute(&format!("ALTER DATABASE \"{database}\" SET synchronous_commit = off")).await;
+    let mut connection = sqlx::ConnectOptions::connect(&postgres_options(url).unwrap()).await.unwrap();
+    let (setting,): (String,) = sqlx::query_as("SHOW synchronous_commit").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(setting, "on");
 }
 
 #[tokio::test]
