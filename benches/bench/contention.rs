@@ -20,11 +20,58 @@ const QUEUED_JOBS_QUICK: usize = 200;
 /// Connections that submit them.
 const SUBMITTERS: usize = 16;
 
-/// Moves every tree into a copy of it that lacks each second file, and into one that is empty.
+/// Moves every tree into a copy of it that lacks each second file, and into one that is empty; the largest once more beside
+/// the foreground.
 pub async fn merges(library: &Library, effort: &Effort) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     let mut top_times = Vec::new();
     for tree in &library.seeded.trees {
+        let mut merge = Merge::prepare(library, tree).await?;
+        let seconds = merge.run().await?;
+        let judged = tree.size >= 1_000_000 && matches!(library.catalog, Catalog::Sqlite);
+        rows.push(Row {
+            limit: judged.then_some(Limit::RateAtLeast(100_000.0)),
+            peak_mb: Some(merge.bench.server.peak_mb()?),
+            ..merge.row("merge, half the names", seconds)
+        });
+        top_times.push((tree.size, merge.top_seconds));
+        merge.bench.server.stop()?;
+    }
+    if let Some(tree) = library.seeded.trees.last() {
+        let mut merge = Merge::prepare(library, tree).await?;
+        let watched = Foreground::start(&merge.bench.server, "merge", &library.seeded.trees[0]).await?;
+        let seconds = merge.run().await?;
+        let latencies = watched.stop().await?;
+        rows.push(merge.row("merge, with requests", seconds));
+        rows.extend(latency_rows("a merge", tree.size, &latencies, effort));
+        merge.bench.server.stop()?;
+    }
+    for (index, &(size, seconds)) in top_times.iter().enumerate() {
+        let ratio = (index > 0).then(|| seconds / top_times[0].1);
+        rows.push(Row {
+            section: "contention",
+            measure: "merge, top folder only".into(),
+            size: Some(size),
+            runs: Some(1),
+            seconds: Some(seconds),
+            ratio,
+            limit: ratio.map(|_| Limit::RatioAtMost(3.0)),
+            ..Row::default()
+        });
+    }
+    Ok(rows)
+}
+
+/// A server over a fresh library, where a tree is about to be merged into one with half of its names.
+struct Merge<'a> {
+    bench: Bench,
+    tree: &'a Tree,
+    /// What it took to merge it into an empty folder.
+    top_seconds: f64,
+}
+
+impl Merge<'_> {
+    async fn prepare<'a>(library: &Library, tree: &'a Tree) -> Result<Merge<'a>> {
         let mut bench = Bench::start(library).await?;
         let copy = json!({ "sourceFolderPath": tree.path(), "destinationPath": "/copies" });
         bench.client.time_job("copyFolder", &copy).await?;
@@ -41,49 +88,33 @@ pub async fn merges(library: &Library, effort: &Effort) -> Result<Vec<Row>> {
         let server = library.start_server(&[])?;
         let mut client = Client::connect(server.address).await?;
         client.get_json("/v1/files?path=/&limit=10").await?;
+        let mut top_seconds = 0.0;
         for (from, to) in [(tree.path(), "/parked"), (format!("/parked/{}", tree.name()), "/bench")] {
             let arguments = json!({ "sourceFolderPath": from, "destinationPath": to });
             let time = client.time_job("moveFolder", &arguments).await?;
             if to == "/parked" {
-                top_times.push((tree.size, time.as_secs_f64()));
+                top_seconds = time.as_secs_f64();
             }
         }
         let idle_mb = server.resident_mb()?;
         server.reset_peak()?;
-        let watched = Foreground::start(&server, "merge", &library.seeded.trees[0]).await?;
-        let arguments = json!({ "sourceFolderPath": tree.path(), "destinationPath": "/copies" });
-        let seconds = client.time_job("moveFolder", &arguments).await?.as_secs_f64();
-        let latencies = watched.stop().await?;
-        let rate = tree.size as f64 / seconds;
-        let judged = tree.size >= 1_000_000 && matches!(library.catalog, Catalog::Sqlite);
-        rows.push(Row {
+        Ok(Merge { bench: Bench { server, client, idle_mb }, tree, top_seconds })
+    }
+
+    async fn run(&mut self) -> Result<f64> {
+        let arguments = json!({ "sourceFolderPath": self.tree.path(), "destinationPath": "/copies" });
+        Ok(self.bench.client.time_job("moveFolder", &arguments).await?.as_secs_f64())
+    }
+
+    fn row(&self, measure: &str, seconds: f64) -> Row {
+        Row {
             section: "contention",
             runs: Some(1),
             seconds: Some(seconds),
-            limit: judged.then_some(Limit::RateAtLeast(100_000.0)),
-            idle_mb: Some(idle_mb),
-            peak_mb: Some(server.peak_mb()?),
-            ..copy_row("merge, half the names", tree.size, Some(rate))
-        });
-        if Some(tree.size) == library.seeded.trees.last().map(|tree| tree.size) {
-            rows.extend(latency_rows("a merge", tree.size, &latencies, effort));
+            idle_mb: Some(self.bench.idle_mb),
+            ..copy_row(measure, self.tree.size, Some(self.tree.size as f64 / seconds))
         }
-        server.stop()?;
     }
-    for (index, &(size, seconds)) in top_times.iter().enumerate() {
-        let ratio = (index > 0).then(|| seconds / top_times[0].1);
-        rows.push(Row {
-            section: "contention",
-            measure: "merge, top folder only".into(),
-            size: Some(size),
-            runs: Some(1),
-            seconds: Some(seconds),
-            ratio,
-            limit: ratio.map(|_| Limit::RatioAtMost(3.0)),
-            ..Row::default()
-        });
-    }
-    Ok(rows)
 }
 
 fn latency_rows(what: &str, size: u64, latencies: &[(&'static str, Vec<f64>); 2], effort: &Effort) -> Vec<Row> {

@@ -25,8 +25,8 @@
 //!   compares the rate with the first mark set for SQLite.
 //! - **foreground**: an upload and a listing, each 20 times a second, on an idle server and during copies of the
 //!   largest folder. A request is timed from the moment it was due if the one before it was late.
-//! - **merge**: a folder is moved onto one that has half of its names, and onto an empty one; the latter depends on the
-//!   direct children alone (`ratio` to the smallest).
+//! - **merge**: a folder is moved onto one that has half of its names, the largest once more beside the foreground; and onto
+//!   an empty one, which depends on the direct children alone (`ratio` to the smallest).
 //! - **queue**: 10,000 copies of a folder of ten files, submitted over 16 connections; from the first submission until the
 //!   last is `Completed`.
 //! - **servers**: two copies side by side by one server and by two over one PostgreSQL catalog; `peer` is the one. Beside them
