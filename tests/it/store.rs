@@ -131,6 +131,22 @@ async fn a_block_of_ids_is_kept_by_the_commit_of_what_drew_it() {
     .await;
 }
 
+/// PostgreSQL notes on disk once in 32 draws that it has drawn, and waits for that with a commit that has a number only.
+#[tokio::test]
+async fn the_commit_of_a_draw_waits_for_the_disk_if_nothing_else_was_written() {
+    let Some(catalog) = Catalog::postgres("draws").await else { return };
+    let db = catalog.db().await;
+    for draw in 0..2 {
+        let mut tx = db.write(Reach::Apart).await.unwrap();
+        db.take_newest_ids(&mut tx, 1).await.unwrap();
+        let numbered = "UPDATE setting SET value = value WHERE EXISTS (
+            SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction' AND backend_xid IS NOT NULL)";
+        assert!(catalog.execute(numbered).await > 0, "draw {draw} leaves its transaction without a number");
+        tx.commit().await.unwrap();
+    }
+    db.close().await;
+}
+
 /// Whatever the database's own default is: an answer says that it is on disk.
 #[tokio::test]
 async fn commits_on_postgres_wait_for_the_disk() {
