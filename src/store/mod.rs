@@ -16,6 +16,7 @@ pub mod custom_fields;
 pub mod delivery;
 pub mod files;
 pub mod folders;
+mod gate;
 pub mod ids;
 pub mod jobs;
 pub mod keys;
@@ -45,6 +46,7 @@ use sqlx::{Postgres, pool::PoolConnection};
 
 use crate::error::{Error, Result};
 use crate::meter;
+use gate::Gate;
 pub use ids::ID_BLOCK;
 pub use open::sqlite_options;
 use pulse::{Patience, Pulse, bounded};
@@ -62,8 +64,8 @@ statements! {
     OWN_TREE: "SELECT $1", "SELECT 1::bigint FROM pg_advisory_xact_lock($1)";
 }
 
-/// Advisory lock number of the tree ("calotype" in ASCII, cut to 63 bits); submissions use the next one.
-const TREE_LOCK: i64 = 0x6361_6c6f_7479_7065;
+/// Advisory lock number of the tree on PostgreSQL ("calotype" in ASCII, cut to 63 bits); submissions use the next one.
+pub const TREE_LOCK: i64 = 0x6361_6c6f_7479_7065;
 
 /// What a writing transaction may do to the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +101,7 @@ pub struct Db {
 
 enum Pools {
     Sqlite { write: sqlite::Pool, read: sqlite::Pool, glance: sqlite::Pool },
-    Postgres { pool: PgPool, pulse: Pulse },
+    Postgres { pool: PgPool, pulse: Pulse, gate: Gate },
 }
 
 /// A transaction, or for single reads a bare connection. Dropped without [`Tx::commit`] it is undone.
@@ -110,6 +112,8 @@ pub struct Tx {
     tree_changes: Option<Arc<AtomicU64>>,
     /// How long statements are waited for (PostgreSQL).
     patience: Option<Patience>,
+    /// Its turn among those of this server that want the tree (PostgreSQL). Ends with it.
+    _turn: Option<gate::Turn>,
     /// The block of ids that it has drawn, if any (PostgreSQL).
     drawn: Option<ids::Drawn>,
     /// The number of its latest change, unless an instant has been fixed since.
@@ -137,10 +141,11 @@ impl Db {
                 let tree_changes = (reach != Reach::Apart).then(|| Arc::clone(&self.tree_changes));
                 Ok(Tx { fault, tree_changes, ..Tx::new(held, None) })
             }
-            Pools::Postgres { pool, pulse } => {
+            Pools::Postgres { pool, pulse, gate } => {
                 let patience = Some(pulse.patience(true));
+                let turn = bounded(patience.clone(), gate.enter(reach)).await?;
                 let begun = bounded(patience.clone(), postgres::Transaction::begin(pool, "BEGIN")).await?;
-                let mut tx = Tx { fault, ..Tx::new(Held::Postgres(begun), patience) };
+                let mut tx = Tx { fault, _turn: turn, ..Tx::new(Held::Postgres(begun), patience) };
                 match reach {
                     Reach::Apart => {}
                     Reach::Add => drop(tx.one::<(i64,)>(&SHARE_TREE, args![TREE_LOCK]).await?),
@@ -166,7 +171,7 @@ impl Db {
                 sqlite::run(&connection, "BEGIN", &[])?;
                 (Held::SqliteRead(connection), None)
             }
-            Pools::Postgres { pool, pulse } => {
+            Pools::Postgres { pool, pulse, .. } => {
                 let patience = Some(pulse.patience(false));
                 let one_moment = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
                 let begun = bounded(patience.clone(), postgres::Transaction::begin(pool, one_moment));
@@ -180,7 +185,7 @@ impl Db {
     pub async fn glance(&self) -> Result<Tx> {
         let (held, patience) = match &self.pools {
             Pools::Sqlite { glance, .. } => (Held::Sqlite(glance.take().await?), None),
-            Pools::Postgres { pool, pulse } => {
+            Pools::Postgres { pool, pulse, .. } => {
                 let patience = Some(pulse.patience(false));
                 (Held::PostgresGlance(bounded(patience.clone(), pool.acquire()).await?), patience)
             }
@@ -214,7 +219,7 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Pools::Postgres { pool, pulse } => {
+            Pools::Postgres { pool, pulse, .. } => {
                 // Waits for transactions under way; those of a lost database end by themselves.
                 let closed = async {
                     pool.close().await;
@@ -233,6 +238,7 @@ impl Tx {
             fault: None,
             tree_changes: None,
             patience,
+            _turn: None,
             drawn: None,
             change: None,
             owns_tree: false,

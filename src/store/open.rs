@@ -10,6 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
+use super::gate::Gate;
 use super::ids::SharedBlock;
 use super::pulse::Pulse;
 use super::sqlite::{self, Access, Pool};
@@ -36,8 +37,9 @@ const CHECKPOINT_PASSES_MAX: usize = 5;
 /// Statements kept prepared on each connection; more than there are.
 const STATEMENTS_PREPARED: usize = 256;
 /// A server that froze inside a transaction is cut off by PostgreSQL after this long, in milliseconds, which frees
-/// the tree and the rows it has locked for the other servers. About a job's lease, so that neither waits for the other.
-const FROZEN_TRANSACTION_MS: &str = "5000";
+/// the tree and the rows it has locked for the other servers. Three of its transactions may come to have the tree one after
+/// the other: the one that had it, a request's, and a worker's. Another server is to go on within ten seconds.
+const FROZEN_TRANSACTION_MS: &str = "3000";
 /// A server whose machine has gone is found out after `idle + interval * count` seconds of silence.
 const KEEPALIVE_IDLE_S: &str = "3";
 const KEEPALIVE_INTERVAL_S: &str = "1";
@@ -152,13 +154,13 @@ impl Db {
     pub async fn open_postgres(url: &str) -> Result<Db> {
         let (pool, pulse) = postgres_pool(url).await?;
         POSTGRES.run(&pool).await.map_err(migration_error)?;
-        Ok(Db::new(Pools::Postgres { pool, pulse }))
+        Ok(Db::new(Pools::Postgres { pool, pulse, gate: Gate::default() }))
     }
 
     /// Opens a PostgreSQL catalog to change a few rows beside its servers. The schema must be the one of this program.
     pub async fn open_postgres_beside(url: &str) -> Result<Db> {
         let (pool, pulse) = postgres_pool(url).await?;
-        let db = Db::new(Pools::Postgres { pool, pulse });
+        let db = Db::new(Pools::Postgres { pool, pulse, gate: Gate::default() });
         db.check_schema(&POSTGRES).await?;
         Ok(db)
     }

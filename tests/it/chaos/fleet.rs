@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use calotype::store::TREE_LOCK;
+use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
 use crate::support::client::Client;
@@ -57,6 +59,14 @@ impl Fleet {
 
     pub fn client(&self, number: usize) -> Client {
         self.members[number].server.client()
+    }
+
+    /// Has the tree, as a server has it that changes its shape, until the connection is closed.
+    pub async fn hold_the_tree(&self) -> PgConnection {
+        let mut connection = PgConnection::connect(&self.database.url).await.expect("a connection");
+        let lock = sqlx::query("SELECT pg_advisory_lock($1)").bind(TREE_LOCK);
+        lock.execute(&mut connection).await.expect("the lock");
+        connection
     }
 
     /// Stops all servers and looks whether all is well in what they leave.

@@ -4,6 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+use sqlx::Connection;
+
 use super::fleet::{Fleet, WAIT_MAX, files_below, make_source, progress, until_past};
 use crate::support::client::Client;
 use crate::support::proxy::{Loss, Network};
@@ -14,6 +16,8 @@ const SLOW: [(&str, &str); 2] = [("CALOTYPE_BATCH_ROWS", "10"), ("CALOTYPE_BATCH
 const FAST: [(&str, &str); 2] = [("CALOTYPE_BATCH_ROWS", "50"), ("CALOTYPE_BATCH_PAUSE_MS", "10")];
 /// Forty files each, and one for the original.
 const FOLDERS: usize = 25;
+/// Requests of one server that wait for the tree.
+const WAITING: usize = 6;
 /// What was under way has long been sent by then.
 const AFTERMATH: Duration = Duration::from_secs(3);
 
@@ -71,6 +75,38 @@ async fn a_frozen_servers_job_goes_on_elsewhere_and_when_it_wakes_it_writes_noth
     let later = fleet.client(0).delete_file(&id_of(&fleet.client(0), "/there/source", "later.txt").await).await;
     later.expect("an answer").expect(204);
     assert_exact(&fleet.client(0)).await;
+    fleet.end().await;
+}
+
+/// A frozen server's transactions end one after the other, and the tree goes from one that waited for it to the next.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_requests_of_a_frozen_server_do_not_have_the_tree_one_after_the_other() {
+    let Some(mut fleet) = Fleet::start("waiting", &[]).await else { return };
+    fleet.add(&FAST).await;
+    let names: Vec<String> = (0..=WAITING).map(|number| format!("/{number}")).collect();
+    for name in &names {
+        fleet.client(1).upload(name, "a.txt", b"a".to_vec()).await.expect("an answer").expect(200);
+    }
+    let mut holder = fleet.hold_the_tree().await;
+    let (last, waiting) = names.split_last().expect("names");
+    for name in waiting {
+        let (client, name) = (fleet.client(0), name.clone());
+        tokio::spawn(async move { client.delete_folder(&name).await });
+    }
+    tokio::time::sleep(AFTERMATH).await;
+    let asking = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    let (asking,): (i64,) = sqlx::query_as(asking).fetch_one(&mut holder).await.expect("a count");
+    assert_eq!(asking, 1, "the others wait in their server");
+    fleet.members[0].signal("STOP");
+    let (client, last) = (fleet.client(1), last.clone());
+    let other = tokio::spawn(async move { client.delete_folder(&last).await });
+    tokio::time::sleep(AFTERMATH).await;
+    let began = Instant::now();
+    holder.close().await.expect("the tree is let go");
+    other.await.expect("its task").expect("an answer").expect(204);
+    println!("with {WAITING} frozen requests before it, a request took {:?}", began.elapsed());
+    fleet.members[0].signal("CONT");
+    fleet.members[0].until_well().await;
     fleet.end().await;
 }
 
