@@ -77,9 +77,9 @@ pub async fn round(app: &App) -> Result<bool> {
     say_it_lives(app, SAY_EVERY_MS).await?;
     let mut took = take_lost_blocks(app, SILENT_MS).await?;
     for _ in 0..SWEEP_BATCHES {
-        let gone = forget_past(app).await?;
+        let (gone, is_all) = forget_past(app).await?;
         took |= gone > 0;
-        if app.is_stopping() || gone < SWEEP_ROWS.cast_unsigned() {
+        if app.is_stopping() || is_all {
             break;
         }
         app.pause_between_batches().await;
@@ -165,16 +165,16 @@ pub async fn release(app: &App) -> Result<()> {
     tx.commit().await
 }
 
-/// One batch of journal rows. It holds the tree against jobs that start, because the instant of such a
+/// One batch of journal rows; how many went, and whether that is all that may go. It holds the tree against jobs that start, because the instant of such a
 /// job must not fall between the look at the running jobs and the deletion.
-pub async fn forget_past(app: &App) -> Result<u64> {
+async fn forget_past(app: &App) -> Result<(u64, bool)> {
     let mut tx = swept(app, Reach::Add).await?;
     let newest = sweep::last_change(&mut tx).await?;
     let until = sweep::oldest_instant(&mut tx).await?.map_or(newest, |instant| instant.min(newest));
-    let until = sweep::prune_end(&mut tx, until, SWEEP_ROWS).await?;
-    let gone = sweep::prune(&mut tx, until).await?;
+    let end = sweep::prune_end(&mut tx, until, SWEEP_ROWS).await?;
+    let gone = sweep::prune(&mut tx, end).await?;
     tx.commit().await?;
-    Ok(gone)
+    Ok((gone, end == until))
 }
 
 /// One batch of the trash; whether there was any.

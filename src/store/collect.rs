@@ -19,8 +19,15 @@ statements! {
     /// The instant of the oldest job that has started; one without an instant may look at anything.
     OLDEST_STARTED: "SELECT min(coalesce(instant, 0)) FROM job WHERE phase NOT IN ('start', 'done')";
     TRASHED: "SELECT id FROM folder WHERE parent_id = $1 AND since < $2 ORDER BY id LIMIT 1";
-    FORGET_VERSIONS_IN: "DELETE FROM version WHERE file_id IN (SELECT id FROM file WHERE folder_id = $1 ORDER BY id LIMIT $2)";
-    FORGET_FILES_IN: "DELETE FROM file WHERE id IN (SELECT id FROM file WHERE folder_id = $1 ORDER BY id LIMIT $2)";
+    /// How far some of the files in a folder reach that are so many rows together with their histories. The first version has none
+    /// before it.
+    SOME_FILES_IN: "SELECT coalesce(max(id), 0) FROM (
+            SELECT id, sum(CASE WHEN coalesce(newest, version) = 1 THEN 1 ELSE 1 + (SELECT count(*) FROM version v WHERE v.file_id = batch.id) END)
+                OVER (ORDER BY id) AS so_far
+            FROM (SELECT id, version, newest FROM file WHERE folder_id = $1 ORDER BY id LIMIT $2) batch
+        ) counted WHERE so_far <= $2";
+    FORGET_VERSIONS_IN: "DELETE FROM version WHERE file_id IN (SELECT id FROM file WHERE folder_id = $1 AND id <= $2)";
+    FORGET_FILES_IN: "DELETE FROM file WHERE id IN (SELECT id FROM file WHERE folder_id = $1 AND id <= $2)";
     /// What hung below a trashed folder hangs in the trash itself, under its own number.
     FLATTEN: "UPDATE folder SET parent_id = $2, name = CAST(id AS TEXT) WHERE id IN (SELECT id FROM folder WHERE parent_id = $1 ORDER BY id LIMIT $3)";
     FORGET_FOLDER: "DELETE FROM folder WHERE id = $1";
@@ -76,12 +83,13 @@ pub async fn trashed(tx: &mut Tx, before: i64) -> Result<Option<FolderId>> {
     Ok(tx.maybe::<(FolderId,)>(&TRASHED, args![TRASH, before]).await?.map(|row| row.0))
 }
 
-/// Removes some of what is in a trashed folder, at last the folder itself; how many rows.
+/// Removes some of what is in a trashed folder, at last the folder itself; how many rows, at most `rows`, which are no fewer than
+/// the versions of one file.
 pub async fn empty_some(tx: &mut Tx, folder: FolderId, rows: i64) -> Result<u64> {
-    let versions = tx.run(&FORGET_VERSIONS_IN, args![folder, rows]).await?;
-    let files = tx.run(&FORGET_FILES_IN, args![folder, rows]).await?;
-    if files > 0 {
-        return Ok(versions + files);
+    let (last,): (i64,) = tx.one(&SOME_FILES_IN, args![folder, rows]).await?;
+    if last > 0 {
+        let versions = tx.run(&FORGET_VERSIONS_IN, args![folder, last]).await?;
+        return Ok(versions + tx.run(&FORGET_FILES_IN, args![folder, last]).await?);
     }
     let folders = tx.run(&FLATTEN, args![folder, TRASH, rows]).await?;
     if folders > 0 {

@@ -201,17 +201,20 @@ pub struct Counts {
     pub unfit: i64,
 }
 
-/// Sets the files of a page aside under a number that no other page has had, and records those that do not fit.
+/// Sets the files of a page aside under a number that no other page has had.
 pub async fn take_page(tx: &mut Tx, number: i64, p: Page<'_>) -> Result<Counts> {
     let taken = tx.run(&TAKE_PAGE, args![number, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await?;
     if taken == 0 {
         return Ok(Counts::default());
     }
     let (fit, versions, unfit) = tx.one(&COUNT_CONFLICTS, args![number]).await?;
-    if unfit > 0 {
-        tx.run(&RECORD_FAILURES, args![p.job, FAILURES_KEPT, number]).await?;
-    }
     Ok(Counts { free: taken.cast_signed() - fit - unfit, fit, versions, unfit })
+}
+
+/// Leaves a page that was set aside where it is.
+pub async fn leave_page(tx: &mut Tx, number: i64) -> Result<()> {
+    tx.run(&CLEAR_PAGE, args![number]).await?;
+    Ok(())
 }
 
 /// Sets a single file aside, outside of any job, that brings `added` versions to another.
@@ -271,8 +274,8 @@ pub struct Placing {
     pub now: Millis,
 }
 
-/// Puts the files that were set aside and fit to their new places, and their histories before them where they have namesakes.
-/// `whole` is the page, if it was set aside whole.
+/// Puts the files that were set aside and fit to their new places, and their histories before them where they have namesakes;
+/// records those that do not fit. `whole` is the page, if it was set aside whole.
 pub async fn place_page(tx: &mut Tx, placing: Placing, counts: Counts, whole: Option<Page<'_>>) -> Result<()> {
     let Placing { number, target, taken, keep, change, now } = placing;
     let Counts { free, fit, versions, unfit } = counts;
@@ -280,6 +283,9 @@ pub async fn place_page(tx: &mut Tx, placing: Placing, counts: Counts, whole: Op
         return Ok(());
     }
     if unfit > 0 {
+        if let Some(page) = whole {
+            tx.run(&RECORD_FAILURES, args![page.job, FAILURES_KEPT, number]).await?;
+        }
         // Those of a clone have nowhere to stay, and are removed with the range.
         if taken == Taken::Clones {
             tx.run(&DROP_UNFIT_HISTORY, args![number]).await?;
@@ -317,8 +323,7 @@ pub async fn place_page(tx: &mut Tx, placing: Placing, counts: Counts, whole: Op
     if any_histories {
         tx.run(&AGE_HISTORIES, args![number, target]).await?;
     }
-    tx.run(&CLEAR_PAGE, args![number]).await?;
-    Ok(())
+    leave_page(tx, number).await
 }
 
 /// Queues the sub-folders that both have, but for the pair with `except` as its target.

@@ -22,7 +22,7 @@ use crate::store::files::{CloneOf, File};
 use crate::store::jobs::Job;
 use crate::store::{Db, Tx, files, folders};
 
-/// Files in a page when their histories are copied too: each may bring 99 more rows.
+/// Files in a page when their histories are copied too: each may bring 99 more rows, and a page has the ids of all.
 const FILES_WITH_HISTORY_MAX: i64 = 600;
 
 /// Folders among which the end of a page is looked for at first, and the factor by which they grow.
@@ -207,8 +207,13 @@ async fn leave_past(tx: &mut Tx, job: &mut Job, kind: Kind, used: i64) -> Result
     Ok(used)
 }
 
+/// Entries in a page. Files come with their histories, which are taken to be as long as those before them.
 fn page_rows(job: &Job, kind: Kind, room: i64) -> i64 {
-    if kind == Kind::Files && job.include_versions { room.min(FILES_WITH_HISTORY_MAX) } else { room }
+    if kind == Kind::Folders || !job.include_versions {
+        return room;
+    }
+    let rows_each = 1 + job.versions_done / job.files_done.max(1);
+    (room / rows_each).clamp(1, FILES_WITH_HISTORY_MAX)
 }
 
 /// The rows of one page: `made` of them, with ids from `first` up to `next`.

@@ -86,7 +86,7 @@ pub async fn place_file(
     Ok(target.id)
 }
 
-/// Names in one page of a merge: each conflict may bring 99 versions more.
+/// Names in one page of a merge.
 const NAMES_PER_PAGE_MAX: i64 = 1_000;
 
 /// Pages of a merge as long as there is room, at least one.
@@ -118,6 +118,8 @@ struct Step {
     keep: Keep,
     /// The source of a move and the folder that it hangs in: somewhere below, the one may be met in the other.
     own_place: Option<(FolderId, FolderId)>,
+    /// Names in one page, at most: fewer once histories were met that are long.
+    names_max: i64,
     /// While a job runs nothing leaves the trash, so an empty one tells that nothing was deleted.
     any_in_trash: bool,
 }
@@ -137,6 +139,7 @@ impl Step {
             now,
             keep: merge::keep(tx, taken(job)).await?,
             own_place: own_source.map(|source| (source.id, source.parent_id)),
+            names_max: NAMES_PER_PAGE_MAX,
             any_in_trash: folders::any_in_trash(tx).await?,
         })
     }
@@ -159,8 +162,8 @@ impl Step {
         Page { job: job.id, source: self.pair.source_id, target: self.pair.target_id, after, to }
     }
 
-    async fn files_page(&self, db: &Db, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
-        let names = room.min(NAMES_PER_PAGE_MAX);
+    async fn files_page(&mut self, db: &Db, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
+        let names = room.min(self.names_max);
         let after = job.cursor_name.take().unwrap_or_default();
         job.cursor_id = self.pair.ord;
         if after.is_empty() {
@@ -174,6 +177,13 @@ impl Step {
         let page = self.page(job, &after, end.as_deref().unwrap_or(AFTER_ALL_NAMES));
         let number = db.take_ids(tx, 1).await?;
         let counts = merge::take_page(tx, number, page).await?;
+        if counts.versions > room && names > 1 {
+            // Their histories are long. A shorter page is taken, and those after it in this step are as short.
+            merge::leave_page(tx, number).await?;
+            self.names_max = (names * room / counts.versions).max(1);
+            job.cursor_name = Some(after);
+            return Ok(0);
+        }
         let Step { change, now, keep, .. } = *self;
         let placing = Placing { number, target: page.target, taken: taken(job), keep, change, now };
         merge::place_page(tx, placing, counts, Some(page)).await?;

@@ -1,6 +1,6 @@
 //! The server that runs a job falls silent: another goes on with it, and the first one writes nothing more.
 //!
-//! Times are printed, not judged: a machine that does much else makes any of them longer.
+//! Times are printed, and judged with much slack: a machine that does much else makes any of them longer.
 
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,8 @@ const FAST: [(&str, &str); 2] = [("CALOTYPE_BATCH_ROWS", "50"), ("CALOTYPE_BATCH
 const FOLDERS: usize = 25;
 /// Requests of one server that wait for the tree.
 const WAITING: usize = 6;
+/// Ten seconds are promised.
+const TAKEOVER_MAX: Duration = Duration::from_secs(30);
 /// What was under way has long been sent by then.
 const AFTERMATH: Duration = Duration::from_secs(3);
 
@@ -42,6 +44,7 @@ async fn taken_over(client: &Client, job: &str, fault: &str) {
     let before = progress(client, job).await;
     let took = until_past(client, job, before).await;
     println!("after {fault} another server went on within {took:?}");
+    assert!(took < TAKEOVER_MAX, "after {fault} another server went on after {took:?}");
     client.wait_completed(job, WAIT_MAX).await;
     assert_exact(client).await;
 }
