@@ -101,6 +101,11 @@ impl Params {
         self.map.get(name)
     }
 
+    /// The same for a name that clients spell with capitals of their own; of several spellings the last.
+    pub fn value_in_any_case(&self, name: &str) -> Option<&Value> {
+        self.map.iter().rev().find_map(|(sent, value)| sent.eq_ignore_ascii_case(name).then_some(value))
+    }
+
     /// A list of texts that must be there and hold something.
     pub fn list(&self, name: &'static str) -> Result<Vec<String>, Refusal> {
         let items = match self.value(name) {

@@ -90,9 +90,9 @@ fn new_tags(value: Option<&Value>) -> Result<Option<Vec<String>>, Refusal> {
     Ok(Some(tags::checked(tags)?))
 }
 
-/// A list of names, or the word `all`. The key has two spellings.
+/// A list of names, or the word `all`. Clients that make their keys themselves spell this one `removeAiTags`.
 fn removed_ai_tags(params: &Params) -> Result<Option<AiTags>, Refusal> {
-    match params.value("removeAITags").or_else(|| params.value("removeAiTags")) {
+    match params.value_in_any_case("removeAITags") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(word)) if word == "all" => Ok(Some(AiTags::All)),
         Some(Value::Array(items)) => {

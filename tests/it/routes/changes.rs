@@ -233,6 +233,14 @@ async fn automatic_tags_are_removed_by_name_and_others_stay() {
             assert_eq!(answer.body["tags"], json!(["dog", "own"]), "tags of one's own are others");
         }
         assert_eq!(seen("/two").await, three, "of that file only");
+        // The capitals are the client's own: one that makes its keys itself makes others.
+        for key in ["removeAiTags", "removeaitags", "RemoveAITags"] {
+            again().await;
+            succeeded(&library.patch(&one, json!({ (key): ["dog", "sky"] })).await, 200);
+            assert_eq!(seen("/one").await, json!([tag("grass")]), "{key}");
+            let told = "Your request contains invalid value for AITags. Please provide an array of strings. Example - ['t-shirt','summer-sale'].";
+            refused(&library.patch(&one, json!({ (key): 7 })).await, 400, None, told);
+        }
         // And the other way round.
         succeeded(&library.post("/v1/files/removeTags", json!({ "fileIds": [two], "tags": ["dog"] })).await, 200);
         assert_eq!(seen("/two").await, three);
