@@ -194,7 +194,8 @@ pub struct Upload {
     /// Conditions that the upload must meet, such as `"file.size" < "1mb"`.
     #[schema(nullable = false)]
     checks: Option<String>,
-    /// A JSON array. There are no extensions here, so each is answered as `failed` under `extensionStatus`.
+    /// A JSON array. There are no extensions here, so each that is known is answered as `failed` under
+    /// `extensionStatus`.
     #[schema(nullable = false)]
     extensions: Option<String>,
     /// What else to answer, separated by commas: `tags`, `customCoordinates`, `isPrivateFile`, `isPublished`,
@@ -255,7 +256,7 @@ pub struct Changes {
     description: Option<String>,
     #[schema(nullable = false)]
     publish: Option<Publish>,
-    /// There are no extensions here, so each is answered as `failed` under `extensionStatus`.
+    /// There are no extensions here, so each that is known is answered as `failed` under `extensionStatus`.
     #[schema(nullable = false)]
     extensions: Option<Vec<Extension>>,
     /// Where results should go: an http or https URL. Nothing is sent to it yet.

@@ -379,6 +379,14 @@ async fn extensions_of_a_change_are_answered_honestly() {
             assert_eq!((&answer.body["extensionStatus"], &answer.body["tags"]), (&failed, &json!(["x"])));
             assert_eq!(library.entry("/a/f.txt").await.get("extensionStatus"), None, "of that request only");
         }
+        // One that nobody knows, and a saved one, of which there are none, have no status.
+        let others = json!([{ "name": "saved-extension", "id": UNKNOWN_ID }, { "name": "x" }]);
+        let more = json!([{ "name": "x" }, { "name": "remove-bg" }, { "name": "Remove-BG" }]);
+        for (extensions, told) in [(others, json!({})), (more, json!({ "remove-bg": "failed" }))] {
+            let answer = library.patch(&id, json!({ "extensions": extensions })).await;
+            succeeded(&answer, 200);
+            assert_eq!(answer.body["extensionStatus"], told, "{extensions}");
+        }
         for none in [json!({}), json!({ "extensions": [] }), json!({ "extensions": null }), json!({ "extensions": "" })]
         {
             let answer = library.patch(&id, none.clone()).await;

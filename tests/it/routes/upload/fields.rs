@@ -149,6 +149,12 @@ async fn extensions_are_answered_honestly() {
         let failed = json!({ "remove-bg": "failed", "google-auto-tagging": "failed" });
         assert_eq!(answer.body["extensionStatus"], failed);
         assert_eq!(library.entry("/f.png").await["AITags"], Value::Null);
+        let (saved, long) = (format!(r#"[{{"name":"saved-extension","id":"{UNKNOWN_ID}"}}]"#), "x".repeat(1_000));
+        let others = format!(r#"[{{"name":"aws-auto-tagging"}},{{"name":"{long}"}},{{"name":"saved-extension"}}]"#);
+        for (extensions, told) in [(saved, json!({})), (others, json!({ "aws-auto-tagging": "failed" }))] {
+            let answer = put(library, &[("extensions", &extensions)], png(1, 1)).await.expect(200);
+            assert_eq!(answer.body["extensionStatus"], told, "{extensions}");
+        }
         for none in ["", "[]", "undefined", "null"] {
             let answer = put(library, &[("extensions", none)], png(1, 1)).await.expect(200);
             assert_eq!(answer.body.get("extensionStatus"), None, "{none}");
