@@ -248,6 +248,44 @@ async fn automatic_tags_are_removed_by_name_and_others_stay() {
     .await;
 }
 
+/// A list that nothing in the server makes too long: somebody else wrote into the catalog.
+#[tokio::test]
+async fn tags_that_are_too_long_also_without_the_removed_ones_are_told() {
+    on_both_catalogs(async |library: &mut Library| {
+        let id = library.put_id("/f", &[]).await;
+        let long = json!(["a", "x".repeat(501)]);
+        super::upload::set_content(library, &format!("tags = '{long}'")).await;
+        let partly = library.post("/v1/files/removeTags", json!({ "fileIds": [id], "tags": ["a"] })).await;
+        succeeded(&partly, 207);
+        let told = json!([{ "fileId": id, "error": "Error in removing tags" }]);
+        assert_eq!((&partly.body["successfullyUpdatedFileIds"], &partly.body["errors"]), (&json!([]), &told));
+        assert!(partly.body["message"].is_string() && partly.body["help"].is_string());
+        assert_eq!(library.entry("/f").await["tags"], long);
+        // Automatic tags have no limit that could be exceeded.
+        let body = json!({ "fileIds": [id], "AITags": ["a"] });
+        succeeded(&library.post("/v1/files/removeAITags", body).await, 200);
+        let whole = json!({ "fileIds": [id], "tags": long });
+        refused_somehow(&library.post("/v1/files/removeTags", whole).await, &[400]);
+        succeeded(&library.patch(&id, json!({ "tags": ["a"] })).await, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_fails_on_our_side_has_the_contracts_words() {
+    on_both_catalogs(async |library: &mut Library| {
+        let id = library.put_id("/f", &[]).await;
+        super::upload::set_content(library, "tags = 'no list'").await;
+        let told = "We have experienced an internal error while processing your request.";
+        for call in ["/v1/files/addTags", "/v1/files/removeTags"] {
+            refused(&library.post(call, json!({ "fileIds": [id], "tags": ["a"] })).await, 500, None, told);
+        }
+        super::upload::set_content(library, "tags = NULL").await;
+        succeeded(&library.post("/v1/files/addTags", json!({ "fileIds": [id], "tags": ["a"] })).await, 200);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn many_files_are_deleted_together() {
     on_both_catalogs(async |library: &mut Library| {
