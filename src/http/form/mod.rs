@@ -192,7 +192,9 @@ where
 }
 
 async fn receive(part: Field<'_>, progress: &Progress, target: &Target<'_>) -> Result<Received, FormError> {
-    let named = disposition(&part, "filename").is_some() || disposition(&part, "filename*").is_some();
+    // The current SDK for Go writes a name always. That its caller has text to send is told by an empty one.
+    let named =
+        ["filename", "filename*"].into_iter().any(|name| disposition(&part, name).is_some_and(|it| !it.is_empty()));
     let chunks = part.inspect(|_| progress.made());
     if !named {
         return Ok(Received::Spooled(Spool::fill(chunks, target).await?));

@@ -120,16 +120,18 @@ async fn a_file_with_a_name_is_never_decoded() {
         place.stores(&[(NAMED, content)], content).await;
         let star = "name=file; filename*=UTF-8''a.jpg";
         place.stores(&[(star, content)], content).await;
-        place.stores(&[("name=file; filename=\"\"", content)], content).await;
+        place.stores(&[("name=file; filename=\"\"; filename*=UTF-8''a.jpg", content)], content).await;
     }
 }
 
 #[tokio::test]
 async fn a_file_without_a_name_is_what_it_looks_like() {
     let place = Place::new();
-    let url = place.parts(&[(NAMELESS, b" https://example.com/a.jpg\n")]).await;
-    assert!(matches!(url.unwrap().file, Some(FilePart::Url(url)) if url == "https://example.com/a.jpg"));
-    place.stores(&[(NAMELESS, b"QUJD\r\nQQ==")], b"ABCA").await;
+    for nameless in [NAMELESS, "name=\"file\"; filename=\"\"\r\nContent-Type: application/octet-stream"] {
+        let url = place.parts(&[(nameless, b" https://example.com/a.jpg\n")]).await;
+        assert!(matches!(url.unwrap().file, Some(FilePart::Url(url)) if url == "https://example.com/a.jpg"));
+        place.stores(&[(nameless, b"QUJD\r\nQQ==")], b"ABCA").await;
+    }
     place.stores(&[("name=\"file\"", b"data:a/b;base64,QUJDQQ")], b"ABCA").await;
     place.stores(&[(NAMELESS, b"\x89PNG\r\n\x1a\n")], b"\x89PNG\r\n\x1a\n").await;
     place.stores(&[(NAMELESS, b" not base64 ")], b" not base64 ").await;

@@ -151,7 +151,8 @@ pub struct List {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct Upload {
-    /// The bytes. A part without a file name may also be text that stands for them: a URL to fetch, base64 or a data URI.
+    /// The bytes. A part without a file name, or with an empty one, may also be text that stands for them: a URL to
+    /// fetch, base64 or a data URI.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
     /// The name to store it under. `/api/v1` replaces what is not a letter, mark, numeral, `.`, `_` or `-` by `_`;

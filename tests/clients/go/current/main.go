@@ -109,6 +109,22 @@ func uploads() {
 		Same([]float64{answer.Width, answer.Height, answer.Size}, []float64{1, 1, float64(len(Picture))})
 		SameBytes(upload("/bytes", "b.bin", Bytes).URL, Bytes)
 	})
+	// This SDK names every file. An empty name says that it is text that stands for one.
+	text := func(text string) func(*imagekit.FileUploadParams) {
+		return func(params *imagekit.FileUploadParams) {
+			params.File = imagekit.NewFile(strings.NewReader(text), "", "text/plain")
+		}
+	}
+	Check("upload, base64", func() {
+		Same(int(upload("/base64", "c.png", nil, text(PictureText)).Size), len(Picture))
+		Same(int(upload("/base64", "d.png", nil, text("data:image/png;base64,"+PictureText)).Size), len(Picture))
+	})
+	Check("upload, URL", func() {
+		source := upload("/source", "e.bin", Bytes).URL
+		answer := upload("/source", "f.bin", nil, text(source))
+		Same(answer.FilePath, "/source/f.bin")
+		SameBytes(answer.URL, Bytes)
+	})
 	Check("upload, options", func() {
 		answer := upload("/options/deep", "g.png", Picture, private, func(params *imagekit.FileUploadParams) {
 			params.Tags = []string{"red", "big"}
