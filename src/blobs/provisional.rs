@@ -6,7 +6,7 @@
 
 use tokio::runtime::Handle;
 
-use super::{BlobId, Blobs};
+use super::{BlobError, BlobId, Blobs};
 
 /// Removes its blob when dropped, unless [`keep`](Provisional::keep) was called.
 #[derive(Debug)]
@@ -21,6 +21,18 @@ impl Provisional {
     /// The blob in question.
     pub fn id(&self) -> BlobId {
         self.id
+    }
+
+    /// Removes the blob now rather than some time after the drop: another one may then be put under its id.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the store refuses or cannot be reached; the drop tries once more.
+    pub async fn remove(mut self) -> Result<(), BlobError> {
+        self.blobs.delete(self.id).await?;
+        // Nothing is left for the drop to remove.
+        self.kept = true;
+        Ok(())
     }
 
     /// Hands the blob over to the catalog. Call it *before* the transaction that refers to the blob commits: a commit

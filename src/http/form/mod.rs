@@ -1,9 +1,10 @@
-//! The upload form: `multipart/form-data` with one part `file` and text fields, in any order.
+//! The upload form: `multipart/form-data` with a part `file` and text fields, in any order.
 //!
 //! 1. The body passes a guard (`body.rs`) that watches for silent clients and endless part headers.
 //! 2. A part `file` *with* a file name is binary whatever it looks like, and streams straight into the blob store.
-//! 3. A part `file` *without* one may be a URL, a data URI, base64 or raw bytes, and which of them can depend on
-//!    `fileName`, which may come later. It is spooled to an anonymous temporary file.
+//! 3. A part `file` *without* one, or with an empty one, may be a URL, a data URI, base64 or raw bytes, and which of them
+//!    can depend on `fileName`, which may come later. It is spooled to an anonymous temporary file. Of repeated parts
+//!    `file`, as of repeated fields, the last one wins: what came before it is removed first.
 //! 4. Every other part is a text field. Fields are kept in their order; which of them mean something is the caller's
 //!    business (`values.rs` helps).
 //! 5. At the end of the form a spooled file is settled (`spool.rs`): handed back as a URL, or decoded or copied into
@@ -174,8 +175,9 @@ where
             fields.read(name, part, &progress).await?;
             continue;
         }
-        if file.is_some() {
-            return Err(FormError::Malformed("the part file is repeated".into()));
+        if let Some(Received::Settled(FilePart::Stored { blob, .. })) = file.take() {
+            // Its id is that of the next one too, or of what a URL stands for.
+            blob.remove().await?;
         }
         file = Some(receive(part, &progress, target).await?);
     }

@@ -204,11 +204,37 @@ async fn a_broken_form_leaves_no_blob() {
         assert!(matches!(place.read(broken).await, Err(FormError::ClientGone(_))), "{cut}");
         place.is_empty().await;
     }
-    let twice = place.parts(&[(NAMED, b"1"), (NAMELESS, b"2")]).await;
-    assert!(matches!(twice, Err(FormError::Malformed(_))));
-    place.is_empty().await;
     let latin = place.parts(&[(NAMED, b"1"), ("name=a", b"\xe4")]).await;
     assert!(matches!(latin, Err(FormError::Malformed(_))));
+    place.is_empty().await;
+}
+
+#[tokio::test]
+async fn of_repeated_files_the_last_one_wins() {
+    let mut place = Place::new();
+    let url: &[u8] = b"http://example.com/";
+    // The first one is longer than the last, also where it is spooled.
+    let earlier: [(&str, &[u8]); 3] = [(NAMED, b"earlier bytes"), (NAMELESS, b"not base64"), (NAMELESS, url)];
+    for first in earlier {
+        for second in earlier {
+            let last: [(&str, &[u8]); 2] = [(NAMED, b"last"), (NAMELESS, b"la st")];
+            for last in last {
+                place.stores(&[first, ("name=a", b"1"), second, last], last.1).await;
+            }
+            let fetched = place.parts(&[first, second, (NAMELESS, url)]).await.unwrap();
+            assert!(matches!(&fetched.file, Some(FilePart::Url(_))));
+            // Its bytes come later, under the same id.
+            assert_eq!(place.blobs.size(ID).await.unwrap(), None);
+        }
+    }
+    // Whatever becomes of the last one, the first one is gone.
+    place.limit = 4;
+    let too_large = place.parts(&[(NAMED, b"1234"), (NAMED, b"12345")]).await;
+    assert!(matches!(too_large, Err(FormError::FileTooLarge)));
+    place.is_empty().await;
+    let body = encoded(&[(NAMED, b"1"), (NAMED, b"2")]);
+    let stalled = chunked(body[..body.len() - 20].to_vec(), 50).chain(stream::pending());
+    assert!(matches!(place.read(stalled).await, Err(FormError::Idle)));
     place.is_empty().await;
 }
 

@@ -56,6 +56,10 @@ async fn urls_are_fetched_where_that_is_allowed() {
             assert_eq!((&answer.body["size"], &answer.body["width"]), (&json!(picture.len()), &json!(3)), "{name}");
             assert_eq!(library.bytes(&format!("/fetched/{name}")).await, picture, "{name}");
         }
+        // Of repeated files the last one wins, also one that is fetched where another one's bytes were.
+        let twice = by_url("last.png", Part::bytes(bytes_of(9)).file_name("x")).text("file", url("/picture.png"));
+        succeeded(&upload(library, V1, twice).await, 200);
+        assert_eq!(library.bytes("/fetched/last.png").await, picture);
         let before = library.everything().await;
         let too_large = "Your request contains invalid file parameter. The file size exceeds limits.";
         for (url, message) in [
