@@ -2,6 +2,7 @@
 
 import base64
 import tempfile
+from urllib.parse import quote
 
 from checks import (BASE, BYTES, PICTURE, PRIVATE_KEY, PUBLIC_KEY, UNKNOWN_ID, URL_ENDPOINT, check, completed, failure,
                     fetched, forged, posted, same, same_bytes)
@@ -291,6 +292,14 @@ def _():
                     {"src": private.url, "transformation": [{"original": True}], "query_parameters": {"v": "1,2:3"}}]:
         same_bytes(client.url({**options, "signed": True}), BYTES)
     same(fetched(forged(client.url({"path": private.file_path, "signed": True})))[0], 401, "forged")
+
+
+@check("signed URL, odd names")
+def _():
+    private = upload("/private-ü", "日本語.bin", is_private_file=True)
+    for options in [{"path": private.file_path}, {"path": private.file_path, "expire_seconds": 300}, {"src": private.url}]:
+        # This SDK signs the encoded path and leaves the encoding itself to whoever asks for the URL.
+        same_bytes(quote(client.url({**options, "signed": True}), safe=":/?&=%"), BYTES)
 
 
 @check("errors, unknown file")
