@@ -42,3 +42,8 @@ pub const fn create_field(content_type: &'static str) -> Call {
         .reads(&[("/id", Kind::Text), ("/schema/type", Kind::Is("\"Number\""))])
         .keeps("field", "/id")
 }
+
+/// A list of files, asked for as the client does, with a key that nobody has.
+pub const fn wrong_key(line: &'static str, body: Body) -> Call {
+    call("errors, wrong key", line, body, 403).key("private_nobody").reads(REFUSED)
+}

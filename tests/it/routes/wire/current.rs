@@ -125,6 +125,7 @@ pub const CALLS: &[Call] = &[
     call("delete custom field", "DELETE /v1/customMetadataFields/<field>", Body::None, 200).reads(EMPTY),
     call("errors, unknown file", "GET /v1/files/ffffffffffffffffffffffff/details", Body::None, 404).reads(REFUSED),
     call("errors, unknown job", "GET /v1/bulkJobs/ffffffffffffffffffffffff", Body::None, 404).reads(REFUSED),
+    alike::wrong_key("GET /v1/files", Body::None),
     call(
         "errors, invalid request",
         "POST /v1/bulkJobs/moveFolder",

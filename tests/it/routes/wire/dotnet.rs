@@ -59,6 +59,37 @@ const UPLOADS: &[Call] = &[
         200,
     )
     .reads(UPLOADED),
+    // Text goes the way of bytes.
+    call(
+        "upload, base64",
+        "POST /api/v1/files/upload",
+        Body::Parts(
+            "multipart/form-data; boundary=\"d9d2ba38-3af1-43cf-8f6e-6ef7a1b0cd40\"",
+            "d9d2ba38-3af1-43cf-8f6e-6ef7a1b0cd40",
+            &[
+                ("Content-Type: application/octet-stream\nContent-Disposition: form-data; name=file", Content::Text(PICTURE_TEXT)),
+                ("Content-Type: text/plain; charset=utf-8\nContent-Disposition: form-data; name=fileName", Content::Text("c.png")),
+            ],
+            Framing::Length,
+        ),
+        200,
+    )
+    .reads(UPLOADED),
+    call(
+        "upload, URL",
+        "POST /api/v1/files/upload",
+        Body::Parts(
+            "multipart/form-data; boundary=\"d9d2ba38-3af1-43cf-8f6e-6ef7a1b0cd41\"",
+            "d9d2ba38-3af1-43cf-8f6e-6ef7a1b0cd41",
+            &[
+                ("Content-Type: application/octet-stream\nContent-Disposition: form-data; name=file", Content::Text("<url>")),
+                ("Content-Type: text/plain; charset=utf-8\nContent-Disposition: form-data; name=fileName", Content::Text("d.png")),
+            ],
+            Framing::Length,
+        ),
+        200,
+    )
+    .reads(UPLOADED),
 ];
 
 pub const LEGACY: Client = Client {
@@ -72,7 +103,9 @@ pub const LEGACY: Client = Client {
 const TYPE: &str = "application/json; charset=utf-8";
 
 /// Bytes are sent as base64. Its flag for custom metadata says the opposite of what its caller said.
-const LEGACY_UPLOADS: &[Call] = &[call(
+const LEGACY_UPLOADS: &[Call] = &[LEGACY_BASE64, LEGACY_URL];
+
+const LEGACY_BASE64: Call = call(
     "upload, base64",
     "POST /api/v1/files/upload",
     Body::Parts(
@@ -113,7 +146,33 @@ const LEGACY_UPLOADS: &[Call] = &[call(
     200,
 )
 .reads(UPLOADED)
-.leaves(&[("/v1/files?path=/up", "/0/tags", r#"["red","big"]"#)])];
+.leaves(&[("/v1/files?path=/up", "/0/tags", r#"["red","big"]"#)]);
+
+const LEGACY_URL: Call = call(
+    "upload, URL",
+    "POST /api/v1/files/upload",
+    Body::Parts(
+        "multipart/form-data; boundary=ImageKit-dLV9Wyq26M",
+        "ImageKit-dLV9Wyq26M",
+        &[
+            (
+                "Content-Type: text/plain; charset=utf-8\nContent-Disposition: form-data; name=fileName",
+                Content::Text("b.png"),
+            ),
+            (
+                "Content-Type: text/plain; charset=utf-8\nContent-Disposition: form-data; name=file",
+                Content::Text("<url>"),
+            ),
+            (
+                "Content-Type: text/plain; charset=utf-8\nContent-Disposition: form-data; name=useUniqueFileName",
+                Content::Text("true"),
+            ),
+        ],
+        Framing::Length,
+    ),
+    200,
+)
+.reads(UPLOADED);
 
 const LEGACY_FILES: &[Call] = &[
     call("list files", "GET /v1/files/?path=/w&limit=10&sort=ASC_NAME", Body::None, 200)
@@ -151,6 +210,7 @@ const LEGACY_FILES: &[Call] = &[
     alike::purge(TYPE),
     call("purge status", "GET /v1/files/purge/<purge>", Body::None, 200).reads(PURGED),
     call("errors, unknown file", "GET /v1/files/ffffffffffffffffffffffff/details", Body::None, 404).reads(REFUSED),
+    alike::wrong_key("GET /v1/files/?path=/w&limit=10", Body::None),
 ];
 
 const LEGACY_FOLDERS: &[Call] = &[

@@ -63,6 +63,24 @@ const UPLOADS: &[Call] = &[
         200,
     )
     .reads(UPLOADED),
+    call(
+        "upload, base64",
+        "POST /api/v1/files/upload",
+        Body::Parts(
+            "multipart/form-data; boundary=8c5d1d44-55ab-4a8f-9a6c-2d3f5a1f9a62",
+            "8c5d1d44-55ab-4a8f-9a6c-2d3f5a1f9a62",
+            &[
+                (
+                    "Content-Disposition: form-data; name=\"file\"\nContent-Type: application/octet-stream",
+                    Content::Text(PICTURE_TEXT),
+                ),
+                ("Content-Disposition: form-data; name=\"fileName\"\nContent-Type: text/plain", Content::Text("c.png")),
+            ],
+            Framing::Length,
+        ),
+        200,
+    )
+    .reads(UPLOADED),
 ];
 
 pub const LEGACY: Client = Client {
@@ -80,7 +98,9 @@ const BOUNDARY: &str = "randomBoundary-------------------";
 const FORM_DATA: &str = "multipart/form-data; boundary=randomBoundary-------------------";
 
 /// Bytes are sent as base64, flags only when they are true, each part with its length.
-const LEGACY_UPLOADS: &[Call] = &[call(
+const LEGACY_UPLOADS: &[Call] = &[LEGACY_BASE64, LEGACY_URL];
+
+const LEGACY_BASE64: Call = call(
     "upload, base64",
     "POST /api/v1/files/upload",
     Body::Parts(
@@ -99,7 +119,24 @@ const LEGACY_UPLOADS: &[Call] = &[call(
     200,
 )
 .reads(UPLOADED)
-.leaves(&[("/v1/files?path=/up", "/0/tags", r#"["red","big"]"#)])];
+.leaves(&[("/v1/files?path=/up", "/0/tags", r#"["red","big"]"#)]);
+
+const LEGACY_URL: Call = call(
+    "upload, URL",
+    "POST /api/v1/files/upload",
+    Body::Parts(
+        FORM_DATA,
+        BOUNDARY,
+        &[
+            ("Content-Disposition: form-data; name=\"file\"\nContent-Length: <url-length>", Content::Text("<url>")),
+            ("Content-Disposition: form-data; name=\"fileName\"\nContent-Length: 5", Content::Text("b.png")),
+            ("Content-Disposition: form-data; name=\"useUniqueFileName\"\nContent-Length: 4", Content::Text("true")),
+        ],
+        Framing::Length,
+    ),
+    200,
+)
+.reads(UPLOADED);
 
 const LEGACY_FILES: &[Call] = &[
     call("list files", "GET /v1/files?path=/w&limit=10&sort=ASC_NAME", Body::None, 200).reads(&[
@@ -149,6 +186,7 @@ const LEGACY_FILES: &[Call] = &[
     alike::purge(TYPE),
     call("purge status", "GET /v1/files/purge/<purge>", Body::None, 200).reads(PURGED),
     call("errors, unknown file", "GET /v1/files/ffffffffffffffffffffffff/versions", Body::None, 404).reads(REFUSED),
+    alike::wrong_key("GET /v1/files?path=/w&limit=10", Body::None),
 ];
 
 const LEGACY_FOLDERS: &[Call] = &[

@@ -14,6 +14,7 @@ mod ruby;
 mod send;
 
 use super::*;
+use crate::support::server::PRIVATE_KEY;
 use send::Sender;
 
 /// Every table, in the page's order.
@@ -68,6 +69,8 @@ pub struct Call {
     pub name: &'static str,
     /// Method and path. `<name>`, here and in bodies, stands for the id or value kept under that name.
     line: &'static str,
+    /// Whose private key is shown.
+    key: &'static str,
     body: Body,
     status: u16,
     reads: &'static [(&'static str, Kind)],
@@ -80,7 +83,7 @@ enum Body {
     None,
     /// Its type, and the text.
     Text(&'static str, &'static str),
-    /// The `Content-Type` in full, the boundary, each part's head and content, and whether the length is told or the
+    /// The `Content-Type` in full, the boundary, each part's head (with placeholders too) and content, and whether the length is told or the
     /// body is sent in chunks.
     Parts(&'static str, &'static str, &'static [(&'static str, Content)], Framing),
 }
@@ -114,10 +117,15 @@ enum Kind {
 }
 
 const fn call(name: &'static str, line: &'static str, body: Body, status: u16) -> Call {
-    Call { name, line, body, status, reads: &[], keeps: None, leaves: &[] }
+    Call { name, line, key: PRIVATE_KEY, body, status, reads: &[], keeps: None, leaves: &[] }
 }
 
 impl Call {
+    /// With another key than the library's.
+    const fn key(self, key: &'static str) -> Call {
+        Call { key, ..self }
+    }
+
     /// JSON pointers into the answer, and what has to be there.
     const fn reads(self, reads: &'static [(&'static str, Kind)]) -> Call {
         Call { reads, ..self }
@@ -199,7 +207,8 @@ pub fn rows() -> Vec<(&'static str, &'static str)> {
 
 impl Client {
     async fn runs(&self) {
-        on_both_catalogs(async |library| {
+        // What is uploaded by URL comes from the only server that a test may talk to: this one.
+        with_settings(&[("CALOTYPE_FETCH_PRIVATE_ADDRESSES", "true")], async |library| {
             let mut sender = Sender::new(self, library);
             for (path, name) in FILES {
                 let uploaded = library.put(path, if *name == "main" { picture() } else { b"bytes".to_vec() }).await;
@@ -209,6 +218,7 @@ impl Client {
             sender.keep("second", second["versionInfo"]["id"].clone());
             sender.keep("url", second["url"].clone());
             let url = second["url"].as_str().expect("a url");
+            sender.keep("url-length", url.len().into());
             sender.keep("url-in-form", url::form_urlencoded::byte_serialize(url.as_bytes()).collect::<String>().into());
             for call in self.calls.iter().copied().flatten() {
                 eprintln!("{}: {}", self.name, call.name);
@@ -233,14 +243,28 @@ fn picture() -> Vec<u8> {
 
 /// The forms in which each client uploads: what it makes of a file's bytes depends on its HTTP library.
 const FORMS: &[(&str, &[&str])] = &[
-    ("Java 3", &["upload, binary", "upload, stream"]),
-    ("Java 2.0", &["upload, base64"]),
-    (".NET 6", &["upload, binary", "upload, named file"]),
-    (".NET 5", &["upload, base64"]),
-    ("PHP 2–4", &["upload, binary", "upload, base64"]),
+    ("Java 3", &["upload, binary", "upload, stream", "upload, base64"]),
+    ("Java 2.0", &["upload, base64", "upload, URL"]),
+    (".NET 6", &["upload, binary", "upload, named file", "upload, base64", "upload, URL"]),
+    (".NET 5", &["upload, base64", "upload, URL"]),
+    ("PHP 2–4", &["upload, binary", "upload, base64", "upload, URL"]),
     ("Ruby 4", &["upload, binary", "upload, base64"]),
     ("Ruby 2.2–3.1", &["upload, binary", "upload, base64"]),
     ("Ruby 2.0–2.1", &["upload, binary", "upload, base64"]),
+];
+
+/// What each of them proves besides.
+const CALLS: &[&str] = &[
+    "list files",
+    "file details",
+    "create folder",
+    "copy folder",
+    "move folder",
+    "job status",
+    "errors, unknown file",
+    "errors, unknown job",
+    "errors, invalid request",
+    "errors, wrong key",
 ];
 
 /// Two calls of one name would be one row of the page, and what is in neither table would be missed.
@@ -255,8 +279,8 @@ fn every_client_proves_what_the_contract_is_about() {
         }
     }
     for client in CLIENTS {
-        for name in ["list files", "file details", "create folder", "copy folder", "move folder", "job status"] {
-            assert!(rows().contains(&(client.name, name)), "{}: {name} is not in its table", client.name);
+        for name in CALLS {
+            assert!(rows().contains(&(client.name, *name)), "{}: {name} is not in its table", client.name);
         }
     }
 }

@@ -58,6 +58,24 @@ const UPLOADS: &[Call] = &[
         200,
     )
     .reads(UPLOADED),
+    call(
+        "upload, URL",
+        "POST /api/v1/files/upload",
+        Body::Parts(
+            "multipart/form-data; boundary=7c1d5f3a4a0e3b9d6d62a2b4f9a7f2fbb1a95d53",
+            "7c1d5f3a4a0e3b9d6d62a2b4f9a7f2fbb1a95d53",
+            &[
+                (
+                    "Content-Disposition: form-data; name=\"file\"\nContent-Length: <url-length>\nContent-Type: application/octet-stream",
+                    Content::Text("<url>"),
+                ),
+                ("Content-Disposition: form-data; name=\"fileName\"\nContent-Length: 5", Content::Text("c.png")),
+            ],
+            Framing::Length,
+        ),
+        200,
+    )
+    .reads(UPLOADED),
 ];
 
 const FILES_AND_VERSIONS: &[Call] = &[
@@ -125,6 +143,7 @@ const FILES_AND_VERSIONS: &[Call] = &[
     alike::purge(TYPE),
     call("purge status", "GET /v1/files/purge/<purge>", Body::None, 200).reads(PURGED),
     call("errors, unknown file", "GET /v1/files/ffffffffffffffffffffffff/details", Body::None, 404).reads(REFUSED),
+    alike::wrong_key("GET /v1/files?path=%2Fw&limit=10", Body::None),
 ];
 
 const FOLDERS: &[Call] = &[

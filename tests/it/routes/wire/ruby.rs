@@ -192,6 +192,7 @@ const LEGACY_FILES: &[Call] = &[
         .keeps("purge", "/requestId"),
     call("purge status", "GET /v1/files/purge/<purge>", Body::None, 200).reads(PURGED),
     call("errors, unknown file", "GET /v1/files/ffffffffffffffffffffffff/details/", Body::None, 404).reads(REFUSED),
+    alike::wrong_key("GET /v1/files?path=%2Fw&limit=10", Body::Text(FORM, "path=%2Fw&limit=10")),
 ];
 
 const LEGACY_FOLDERS: &[Call] = &[

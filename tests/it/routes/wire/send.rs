@@ -5,8 +5,6 @@ use base64::Engine;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::server::PRIVATE_KEY;
-
 /// No answer of these tests takes this long.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
@@ -56,7 +54,7 @@ impl<'a> Sender<'a> {
 
     fn request(&self, call: &Call) -> Vec<u8> {
         let (method_and_path, client) = (self.fill(call.line), self.client);
-        let key = format!("{PRIVATE_KEY}:{}", client.password);
+        let key = format!("{}:{}", call.key, client.password);
         let key = base64::engine::general_purpose::STANDARD.encode(key);
         let mut head = format!("{method_and_path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
         head += &format!("Authorization: Basic {key}\r\n");
@@ -89,7 +87,9 @@ impl<'a> Sender<'a> {
             Body::Parts(content_type, boundary, parts, framing) => {
                 let mut bytes = Vec::new();
                 for (head, content) in parts {
-                    bytes.extend(format!("--{boundary}\r\n{}\r\n\r\n", head.replace('\n', "\r\n")).into_bytes());
+                    bytes.extend(
+                        format!("--{boundary}\r\n{}\r\n\r\n", self.fill(head).replace('\n', "\r\n")).into_bytes(),
+                    );
                     bytes.extend(match content {
                         Content::Text(text) => self.fill(text).into_bytes(),
                         Content::Picture => picture(),
