@@ -49,6 +49,19 @@ pub fn compare_or_write(runs: &[Run]) {
     );
 }
 
+/// Client and call of what the committed page says was run.
+pub fn runs_told() -> Vec<(String, String)> {
+    let committed = fs::read_to_string(path()).expect("the committed page");
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        match cells[..] {
+            ["", client, call, "run", ""] => Some((client.to_owned(), call.to_owned())),
+            _ => None,
+        }
+    };
+    committed.lines().filter_map(row).collect()
+}
+
 fn page(runs: &[Run]) -> String {
     let mut page = format!("{HEAD}\n## Clients run\n\n| Client | Package |\n| --- | --- |\n");
     for program in PROGRAMS {
