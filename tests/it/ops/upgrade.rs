@@ -1,9 +1,10 @@
 //! Libraries of earlier schemas, opened by this binary.
 //!
-//! `tests/fixtures` holds one library of each released schema and database, made by the binary of that time: folders, files with
-//! older versions, private and unpublished ones, a folder in the trash, two finished jobs, and a server that was killed in
-//! the middle of a third. The one for SQLite is a data directory; the one for PostgreSQL is a backup, whose rows are loaded
-//! into the schema of that time and then brought up to date.
+//! `tests/fixtures` holds one library of the first schema for each database, made by the binary of that time: folders, files
+//! with older versions, private and unpublished ones, a folder in the trash, two finished jobs, and a server that was killed
+//! in the middle of a third. The one for SQLite is a data directory; the one for PostgreSQL is a backup, whose rows are
+//! loaded into the schema of that time and then brought up to date. Libraries of the schemas since are made of these two,
+//! on both databases: one migration after the other is run, and after each something is written that only it can keep.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use sqlx::migrate::Migrator;
 use sqlx::{Connection, Executor};
 
 use super::{error_of, output_of};
+use crate::support::catalog::execute;
 use crate::support::postgres::fresh_database;
 use crate::support::server::{Options, Server};
 
@@ -67,10 +69,7 @@ const KEPT: [&str; 11] = [
 
 #[tokio::test]
 async fn data_directories_of_all_schemas_since_are_brought_up_to_date() {
-    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
-    let newest = std::fs::read_dir(&migrations).expect("migrations").count();
-    assert_eq!(KEPT.len(), newest - 1, "each schema is given something to keep");
-    let migrator = Migrator::new(migrations).await.expect("migrations");
+    let (migrator, newest) = migrations("sqlite").await;
     for schema in 2..=newest {
         eprintln!("schema {schema}");
         let directory = tempfile::tempdir().expect("a directory");
@@ -79,35 +78,95 @@ async fn data_directories_of_all_schemas_since_are_brought_up_to_date() {
         let file = format!("sqlite://{}", data.join("catalog.db").display());
         let mut catalog = sqlx::SqliteConnection::connect(&file).await.expect("the catalog");
         for (schema, kept) in (2..=schema).zip(KEPT) {
-            migrator.run_to(i64::try_from(schema).expect("few"), &mut catalog).await.expect("a migration");
+            migrator.run_to(schema, &mut catalog).await.expect("a migration");
             catalog.execute(kept).await.expect("something to keep");
         }
         catalog.close().await.expect("closed");
-
         let options = Options::new(&data);
         all_is_there(&options).await;
-        let mut server = Server::start_with(options.clone()).await;
-        let client = server.client();
-        let images = client.list("/images").await.expect("a listing").expect(200);
-        let dot = &images.body[0];
-        assert_eq!(dot["description"], "kept since 2", "{dot:#}");
-        assert_eq!(dot["AITags"][0]["name"], "sea");
-        let newer = client.upload("/images", "dot.png", b"another".to_vec()).await.expect("an answer").expect(200);
-        assert_eq!(newer.body["versionInfo"]["name"], "Version 8", "numbers go on");
-        if schema >= 3 {
-            assert!(output_of(options.command("keys list")).await.contains("kept since 3"));
-        }
-        if schema >= 5 {
-            assert_eq!(dot["customMetadata"]["shelf"], "upper", "{dot:#}");
-        }
-        server.term().await;
-        server.assert_no_panic();
-        server.fsck().await;
-        let mut catalog = sqlx::SqliteConnection::connect(&file).await.expect("the catalog");
-        let locks: (i64,) =
-            sqlx::query_as("SELECT count(*) FROM job_lock").fetch_one(&mut catalog).await.expect("locks");
-        assert_eq!(locks, (0,), "the job that was under way has given up what it held");
+        what_was_given_is_there(&options, schema).await;
+        assert_eq!(execute(None, &data.join("catalog.db"), LOCKS).await, 0, "{GIVEN_UP}");
     }
+}
+
+#[tokio::test]
+async fn postgres_catalogs_of_all_schemas_since_are_brought_up_to_date() {
+    let (migrator, newest) = migrations("postgres").await;
+    for schema in 2..=newest {
+        let Some(database) = fresh_database("upgrades").await else { return };
+        eprintln!("schema {schema}");
+        let directory = tempfile::tempdir().expect("a directory");
+        let data = directory.path().join("data");
+        let kept = fixture("first-light-postgres");
+        copy_directory(&kept.join("blobs"), &data.join("blobs"));
+        std::fs::copy(kept.join("secret"), data.join("secret")).expect("the secret");
+        let mut catalog = sqlx::PgConnection::connect(&database.url).await.expect("the catalog");
+        migrator.run_to(1, &mut catalog).await.expect("the first schema");
+        load_rows(&mut catalog, &kept.join("catalog-1795463148999.rows")).await;
+        for (schema, kept) in (2..=schema).zip(KEPT) {
+            migrator.run_to(schema, &mut catalog).await.expect("a migration");
+            catalog.execute(kept).await.expect("something to keep");
+        }
+        catalog.close().await.expect("closed");
+        let options = Options::new(&data).catalog(Some(&database.url));
+        all_is_there(&options).await;
+        what_was_given_is_there(&options, schema).await;
+        assert_eq!(execute(Some(&database.url), &data, LOCKS).await, 0, "{GIVEN_UP}");
+    }
+}
+
+const LOCKS: &str = "DELETE FROM job_lock";
+const GIVEN_UP: &str = "the job that was under way has given up what it held";
+
+/// The migrations of a database, and the number of the newest.
+async fn migrations(database: &str) -> (Migrator, i64) {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(database);
+    let newest = std::fs::read_dir(&directory).expect("migrations").count();
+    assert_eq!(KEPT.len(), newest - 1, "each schema is given something to keep");
+    (Migrator::new(directory).await.expect("migrations"), i64::try_from(newest).expect("few"))
+}
+
+/// Loads the rows of a backup into the schema that it was made of.
+async fn load_rows(catalog: &mut sqlx::PgConnection, file: &Path) {
+    let text = std::fs::read_to_string(file).expect("the rows");
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let section: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+        if let Some(sequence) = section["sequence"].as_str() {
+            let set = format!("SELECT setval('{sequence}', {})", section["value"]);
+            catalog.execute(sqlx::AssertSqlSafe(set)).await.expect("a sequence");
+            continue;
+        }
+        let table = section["table"].as_str().expect("a table");
+        let columns: Vec<_> = section["columns"].as_array().expect("columns").iter().map(ToString::to_string).collect();
+        catalog.execute(sqlx::AssertSqlSafe(format!("TRUNCATE {table}"))).await.expect("an empty table");
+        let into = format!("COPY {table} ({}) FROM STDIN", columns.join(", "));
+        let mut copy = catalog.copy_in_raw(&into).await.expect("a copy");
+        let rows: String = lines.by_ref().take_while(|line| *line != "\\.").flat_map(|row| [row, "\n"]).collect();
+        copy.send(rows.as_bytes()).await.expect("rows");
+        copy.finish().await.expect("the table");
+    }
+}
+
+/// A library of this schema, which [`all_is_there`] has opened, has what it and those before it were given to keep.
+async fn what_was_given_is_there(options: &Options, schema: i64) {
+    let mut server = Server::start_with(options.clone()).await;
+    let client = server.client();
+    let images = client.list("/images").await.expect("a listing").expect(200);
+    let dot = &images.body[0];
+    assert_eq!(dot["description"], "kept since 2", "{dot:#}");
+    assert_eq!(dot["AITags"][0]["name"], "sea");
+    let newer = client.upload("/images", "dot.png", b"another".to_vec()).await.expect("an answer").expect(200);
+    assert_eq!(newer.body["versionInfo"]["name"], "Version 8", "numbers go on");
+    if schema >= 3 {
+        assert!(output_of(options.command("keys list")).await.contains("kept since 3"));
+    }
+    if schema >= 5 {
+        assert_eq!(dot["customMetadata"]["shelf"], "upper", "{dot:#}");
+    }
+    server.term().await;
+    server.assert_no_panic();
+    server.fsck().await;
 }
 
 #[tokio::test]
