@@ -1,5 +1,6 @@
 //! Forgetting what nothing needs, in polite batches. One server at a time sweeps, under a lease that every batch renews
-//! in its own transaction. A round:
+//! in its own transaction. Every server, also one that does not sweep, looks for what its own failed uploads may have left
+//! (`library/blob_ids.rs`). A round:
 //!
 //! 1. Journal rows that no running copy looks at, jobs and purges that ended long ago, used upload tokens whose time is over.
 //! 2. The trash: folders that were deleted before any running job started, page by page, the deepest last, because
@@ -75,6 +76,10 @@ pub async fn run(app: &App) {
 /// One round without the search for unused contents; whether anything was taken.
 pub async fn round(app: &App) -> Result<bool> {
     say_it_lives(app, SAY_EVERY_MS).await?;
+    // This needs no lease either: nobody else knows of these blobs. A blob store that fails keeps the rest from nothing.
+    if let Err(error) = app.blob_ids.settle_doubtful(&app.db, &app.blobs).await {
+        tracing::warn!(%error, "bytes of failed uploads may be left, and will be looked for again");
+    }
     let mut took = take_lost_blocks(app, SILENT_MS).await?;
     for _ in 0..SWEEP_BATCHES {
         let (gone, is_all) = forget_past(app).await?;

@@ -102,10 +102,10 @@ pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored,
         description: upload.description.clone(),
     };
     let (tx, file) = write_rows(app, upload, &name, content).await?;
-    // From the commit on a row may refer to the bytes, even if its answer is lost.
-    blob.keep();
+    // From the commit on a row may refer to the bytes, even if its answer is lost or nobody waits for it any more.
+    app.blob_ids.doubt(blob.keep());
     tx.commit().await?;
-    app.blob_ids.settle(blob_id).await;
+    app.blob_ids.settle(blob_id);
     Ok(file)
 }
 

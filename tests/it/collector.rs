@@ -1,7 +1,7 @@
 //! What nothing needs goes; what anything needs stays.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use calotype::app::App;
@@ -221,6 +221,72 @@ async fn bytes_that_an_upload_is_about_to_refer_to_are_not_taken() {
         assert_eq!(left(&one).await, (1, 1));
         one.db.close().await;
         slow.db.close().await;
+    })
+    .await;
+}
+
+/// An upload whose commit fails, and one whose commit's answer is lost: the server that it was sent to cannot tell which.
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_a_failed_commit_leaves_in_doubt_go_or_stay_without_a_restart() {
+    on_both("doubt", async |catalog: Catalog| {
+        let app = catalog.app("one", Settings::default()).await;
+        let fault = Arc::new(Mutex::new(None));
+        let next = Arc::clone(&fault);
+        app.db.inject(move |moment| match next.lock().expect("no panic").take_if(|at| *at == moment) {
+            Some(_) => Err(Error::Damaged("no answer to the commit".into())),
+            None => Ok(()),
+        });
+        for moment in [Moment::BeforeCommit, Moment::AfterCommit] {
+            let (blob_id, stored) = write(&app).await;
+            *fault.lock().expect("no panic") = Some(moment);
+            let unknown = store(&app, "/a", "f.jpg", blob_id, &stored).await;
+            assert!(matches!(unknown, Err(Error::Damaged(_))), "{unknown:?}");
+            assert!(app.blobs.size(blob_id).await.expect("a look").is_some(), "they stay until it is known");
+            sweep::round(&app).await.expect("a sweep");
+            let bytes = app.blobs.read_in_memory(blob_id, 0..stored.size).await.ok();
+            let expected = (moment == Moment::AfterCommit).then(|| b"a picture"[..].into());
+            assert_eq!(bytes, expected, "{moment:?}");
+        }
+        assert_eq!(left(&app).await, (1, 1));
+        // The last of the block; one more takes another, and forgets the first if nothing in it is in doubt.
+        for _ in 2..256 {
+            let unused = app.blob_ids.take(&app.db).await.expect("a blob id");
+            app.blob_ids.settle(unused);
+        }
+        assert_eq!(blocks_of(&app, "one").await, 1);
+        write(&app).await;
+        assert_eq!(blocks_of(&app, "one").await, 1, "the first block is settled");
+        app.db.close().await;
+    })
+    .await;
+}
+
+/// A round comes by while a commit is under way: it waits for how that ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_of_a_commit_that_is_under_way_stay() {
+    on_both("under_way", async |catalog: Catalog| {
+        let app = Arc::new(catalog.app("one", Settings::default()).await);
+        let pausing = Arc::new(tokio::sync::Notify::new());
+        let (tell, is_slow) = (Arc::clone(&pausing), AtomicBool::new(true));
+        let (blob_id, stored) = write(&app).await;
+        app.db.inject(move |moment| {
+            if moment == Moment::BeforeCommit && is_slow.swap(false, Ordering::Relaxed) {
+                tell.notify_one();
+                // The commit has this thread to itself while it waits.
+                #[allow(clippy::disallowed_methods)]
+                std::thread::sleep(PAUSE);
+            }
+            Ok(())
+        });
+        let sweeper = Arc::clone(&app);
+        let sweeping = tokio::spawn(async move {
+            pausing.notified().await;
+            sweep::round(&sweeper).await
+        });
+        store(&app, "/a", "f.jpg", blob_id, &stored).await.expect("an upload");
+        sweeping.await.expect("no panic").expect("a sweep");
+        assert_eq!(left(&app).await, (1, 1));
+        app.db.close().await;
     })
     .await;
 }

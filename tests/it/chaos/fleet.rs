@@ -69,6 +69,12 @@ impl Fleet {
         connection
     }
 
+    /// How many blobs are in the store.
+    pub fn blobs(&self) -> usize {
+        let shards = std::fs::read_dir(self.directory.path().join("blobs/blobs")).expect("the shards");
+        shards.map(|shard| std::fs::read_dir(shard.expect("a shard").path()).expect("its blobs").count()).sum()
+    }
+
     /// Stops all servers and looks whether all is well in what they leave.
     pub async fn end(mut self) {
         for member in &mut self.members {

@@ -158,7 +158,7 @@ impl Bench {
         }
         self.library.faults.arm(Plan::None);
         if matches!(plan, Plan::Each(_)) {
-            // Bytes of uploads whose answer was lost are found at the next start.
+            // Bytes that the blob store has taken while its answer was lost are found at the next start.
             self.restart(&run, Faults::default()).await;
         }
         self.library.check_clean(&run.what).await;
