@@ -34,9 +34,12 @@ statements! {
     PRUNE_FILES: "DELETE FROM past_file WHERE until <= $1";
     PRUNE_FOLDERS: "DELETE FROM past_folder WHERE until <= $1";
     PRUNE_VERSIONS: "DELETE FROM past_version WHERE until <= $1";
-    OLD_JOBS: "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE finished IS NOT NULL AND finished < $1 ORDER BY finished LIMIT $2)";
-    OLD_PURGES: "DELETE FROM purge_request WHERE id IN (SELECT id FROM purge_request WHERE created < $1 ORDER BY created LIMIT $2)";
-    ORPHANED_FAILURES: "DELETE FROM job_failure WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.id = job_failure.job_id)"
+    JOBS_END: "SELECT finished FROM job WHERE finished < $1 ORDER BY finished LIMIT 1 OFFSET $2";
+    /// What old jobs could not do: a hundred rows of each at most.
+    OLD_FAILURES: "DELETE FROM job_failure WHERE job_id IN (SELECT id FROM job WHERE finished < $1)",
+        "DELETE FROM job_failure WHERE job_id = ANY (ARRAY(SELECT id FROM job WHERE finished < $1))";
+    OLD_JOBS: "DELETE FROM job WHERE finished < $1";
+    OLD_PURGES: "DELETE FROM purge_request WHERE id IN (SELECT id FROM purge_request WHERE created < $1 ORDER BY created LIMIT $2)"
 }
 
 /// The instant of the oldest running copy.
@@ -67,12 +70,12 @@ pub async fn prune(tx: &mut Tx, until: i64) -> Result<u64> {
     Ok(gone)
 }
 
-/// Forgets jobs and purges of before `before`; how many jobs.
+/// Forgets purges and jobs of before `before`, about `rows` of each, the oldest first; how many jobs.
 pub async fn prune_jobs(tx: &mut Tx, before: Millis, rows: i64) -> Result<u64> {
     tx.run(&OLD_PURGES, args![before, rows]).await?;
-    let gone = tx.run(&OLD_JOBS, args![before, rows]).await?;
-    if gone > 0 {
-        tx.run(&ORPHANED_FAILURES, args![]).await?;
-    }
-    Ok(gone)
+    // All that ended in the millisecond in which the page ends go together, so that both statements mean the same jobs.
+    let end =
+        tx.maybe::<(Millis,)>(&JOBS_END, args![before, rows - 1]).await?.map_or(before, |row| Millis(row.0.0 + 1));
+    tx.run(&OLD_FAILURES, args![end]).await?;
+    tx.run(&OLD_JOBS, args![end]).await
 }

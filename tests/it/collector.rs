@@ -17,7 +17,8 @@ use calotype::library::{check, files, folders};
 use calotype::model::ids::{BlobId, FileId, JobId};
 use calotype::model::job::Kind;
 use calotype::model::path::FolderPath;
-use calotype::store::{Moment, Reach, clone, collect, settings};
+use calotype::model::time::Millis;
+use calotype::store::{Moment, Reach, clone, collect, settings, sweep as prune};
 use calotype::tree::place::Names;
 
 use crate::side_by_side::{submitted, until_finished};
@@ -286,6 +287,36 @@ async fn bytes_of_a_commit_that_is_under_way_stay() {
         store(&app, "/a", "f.jpg", blob_id, &stored).await.expect("an upload");
         sweeping.await.expect("no panic").expect("a sweep");
         assert_eq!(left(&app).await, (1, 1));
+        app.db.close().await;
+    })
+    .await;
+}
+
+/// What jobs could not do is forgotten with them, and not before.
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_go_with_their_jobs() {
+    on_both("failures", async |catalog: Catalog| {
+        let app = catalog.app("one", Settings::default()).await;
+        for name in ["a", "b", "c", "d"] {
+            put(&app, &format!("/{name}"), "f.jpg").await;
+            let job = submitted(&app, Kind::Copy, &format!("/{name}"), "/there").await;
+            until_finished(&app, &mut Worker::new("one/1".into()), job).await;
+        }
+        let fails =
+            "INSERT INTO job_failure (job_id, folder_id, name, reason) SELECT id, 1, 'f.jpg', 'a reason' FROM job";
+        assert_eq!(catalog.execute(fails).await, 4);
+        // Two of them end at the same time.
+        for (folder, finished) in [("a", 10), ("b", 10), ("c", 20), ("d", 30)] {
+            catalog.execute(&format!("UPDATE job SET finished = {finished} WHERE source_path = '/{folder}'")).await;
+        }
+        let orphans = "UPDATE job_failure SET reason = reason WHERE job_id NOT IN (SELECT id FROM job)";
+        for (rows, jobs) in [(1, 2), (1, 1), (1, 0)] {
+            let mut tx = app.db.write(Reach::Apart).await.expect("a transaction");
+            assert_eq!(prune::prune_jobs(&mut tx, Millis(30), rows).await.expect("a deletion"), jobs);
+            tx.commit().await.expect("a commit");
+            assert_eq!(catalog.execute(orphans).await, 0);
+        }
+        assert_eq!(catalog.execute("DELETE FROM job_failure").await, 1, "that of the job which has not been pruned");
         app.db.close().await;
     })
     .await;
