@@ -151,10 +151,16 @@ async fn forget_tokens(app: &App) -> Result<u64> {
     Ok(gone)
 }
 
-/// A transaction of the server that sweeps, and of no other.
+/// A transaction of the server that sweeps, and of no other. First the lease, for which it may have to wait until another's
+/// batch ends, and then the tree: whoever waited with the tree in hand would keep all writers of it waiting, and could wait
+/// for one that has the lease and wants the tree.
 async fn swept(app: &App, reach: Reach) -> Result<Tx> {
-    let mut tx = app.db.write(reach).await?;
-    if rows::hold_lease(&mut tx, &app.server_name).await? { Ok(tx) } else { Err(Error::Fenced) }
+    let mut tx = app.db.write(Reach::Apart).await?;
+    if !rows::hold_lease(&mut tx, &app.server_name).await? {
+        return Err(Error::Fenced);
+    }
+    tx.take_tree(&app.db, reach).await?;
+    Ok(tx)
 }
 
 /// The same in the middle of a search for unused contents, which is void once another server has swept.

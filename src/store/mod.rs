@@ -113,7 +113,7 @@ pub struct Tx {
     /// How long statements are waited for (PostgreSQL).
     patience: Option<Patience>,
     /// Its turn among those of this server that want the tree (PostgreSQL). Ends with it.
-    _turn: Option<gate::Turn>,
+    turn: Option<gate::Turn>,
     /// The block of ids that it has drawn, if any (PostgreSQL).
     drawn: Option<ids::Drawn>,
     /// The number of its latest change, unless an instant has been fixed since.
@@ -134,26 +134,18 @@ enum Held {
 impl Db {
     /// A transaction that writes.
     pub async fn write(&self, reach: Reach) -> Result<Tx> {
-        let fault = self.fault.get().cloned();
-        match &self.pools {
-            Pools::Sqlite { write, .. } => {
-                let held = Held::Sqlite(sqlite::begin(write.take().await?).await?);
-                let tree_changes = (reach != Reach::Apart).then(|| Arc::clone(&self.tree_changes));
-                Ok(Tx { fault, tree_changes, ..Tx::new(held, None) })
-            }
+        let (held, patience, turn) = match &self.pools {
+            Pools::Sqlite { write, .. } => (Held::Sqlite(sqlite::begin(write.take().await?).await?), None, None),
             Pools::Postgres { pool, pulse, gate } => {
                 let patience = Some(pulse.patience(true));
                 let turn = bounded(patience.clone(), gate.enter(reach)).await?;
                 let begun = bounded(patience.clone(), postgres::Transaction::begin(pool, "BEGIN")).await?;
-                let mut tx = Tx { fault, _turn: turn, ..Tx::new(Held::Postgres(begun), patience) };
-                match reach {
-                    Reach::Apart => {}
-                    Reach::Add => drop(tx.one::<(i64,)>(&SHARE_TREE, args![TREE_LOCK]).await?),
-                    Reach::Shape => drop(tx.own_tree(self).await?),
-                }
-                Ok(tx)
+                (Held::Postgres(begun), patience, turn)
             }
-        }
+        };
+        let mut tx = Tx { fault: self.fault.get().cloned(), turn, ..Tx::new(held, patience) };
+        tx.take_tree(self, reach).await?;
+        Ok(tx)
     }
 
     /// A transaction in which submissions come one after the other, so that job ids are their order.
@@ -238,7 +230,7 @@ impl Tx {
             fault: None,
             tree_changes: None,
             patience,
-            _turn: None,
+            turn: None,
             drawn: None,
             change: None,
             owns_tree: false,
@@ -280,6 +272,23 @@ impl Tx {
     pub async fn undo(self) {
         if let Held::Postgres(tx) = self.held {
             tx.undo().await;
+        }
+    }
+
+    /// Takes what a transaction of this reach needs of the tree; for one that was begun [`Reach::Apart`] to wait for something
+    /// else first.
+    pub async fn take_tree(&mut self, db: &Db, reach: Reach) -> Result<()> {
+        if let (Pools::Postgres { gate, .. }, None) = (&db.pools, &self.turn) {
+            self.turn = bounded(self.patience.clone(), gate.enter(reach)).await?;
+        }
+        match reach {
+            Reach::Apart => Ok(()),
+            Reach::Add if self.is_sqlite() => {
+                self.tree_changes = Some(Arc::clone(&db.tree_changes));
+                Ok(())
+            }
+            Reach::Add => self.one::<(i64,)>(&SHARE_TREE, args![TREE_LOCK]).await.map(drop),
+            Reach::Shape => self.own_tree(db).await.map(drop),
         }
     }
 

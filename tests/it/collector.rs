@@ -131,6 +131,8 @@ async fn one_sweeps_at_a_time() {
 const REMOVAL_MAX: Duration = Duration::from_secs(10);
 /// How long a server is silent, in milliseconds; what it says afterwards takes some.
 const SILENCE_MS: i64 = 1_500;
+/// How long an upload may take that waits for nobody. PostgreSQL ends a transaction that says nothing for five seconds.
+const UPLOAD_MAX: Duration = Duration::from_secs(2);
 /// How long an upload stands before its commit.
 const PAUSE: Duration = Duration::from_millis(300);
 
@@ -290,6 +292,35 @@ async fn bytes_of_a_commit_that_is_under_way_stay() {
         app.db.close().await;
     })
     .await;
+}
+
+/// Whoever waits for its turn to sweep keeps nobody from the tree.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_waits_for_the_lease_holds_up_no_upload() {
+    let Some(catalog) = Catalog::postgres("turns").await else { return };
+    let app = Arc::new(catalog.app("one", Settings::default()).await);
+    let lost = catalog.app("lost", Settings::default()).await;
+    write(&lost).await;
+    // Another server is in the middle of a batch, its first.
+    let mut batch = app.db.write(Reach::Apart).await.expect("a transaction");
+    assert!(collect::hold_lease(&mut batch, "another").await.expect("a lease"));
+    let searcher = Arc::clone(&app);
+    let searching = tokio::spawn(async move { sweep::collect(&searcher).await });
+    let taker = Arc::clone(&app);
+    let taking = tokio::spawn(async move { sweep::take_lost_blocks(&taker, 0).await });
+    let pruner = Arc::clone(&app);
+    let pruning = tokio::spawn(async move { sweep::forget_past(&pruner).await });
+    tokio::time::sleep(PAUSE).await;
+    let upload = tokio::time::timeout(UPLOAD_MAX, put(&app, "/a", "f.jpg")).await;
+    upload.expect("the upload waits for the lease of the sweep");
+    assert!(!searching.is_finished() && !taking.is_finished() && !pruning.is_finished(), "they wait for the batch");
+    // They want the lease and the tree, some for themselves and some beside others: none waits for one that waits for it.
+    batch.undo().await;
+    searching.await.expect("no panic").expect("a search");
+    assert!(taking.await.expect("no panic").expect("blocks are taken"));
+    pruning.await.expect("no panic").expect("a batch");
+    app.db.close().await;
+    lost.db.close().await;
 }
 
 /// What jobs could not do is forgotten with them, and not before.
