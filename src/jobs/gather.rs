@@ -46,19 +46,27 @@ pub async fn submit(app: &Arc<App>, request: Request) -> Result<JobId> {
 async fn serve(app: Arc<App>) {
     while let Some(batch) = app.submissions.next() {
         let (requests, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|one| (one.request, one.answer)).unzip();
-        let app = Arc::clone(&app);
-        // A task of its own, so that a panic in it ends no other submission.
-        let accepted = tokio::spawn(async move { submit::submit_all(&app, &requests).await });
-        match accepted.await {
-            Ok(Ok(results)) => answers.into_iter().zip(results).for_each(|(answer, result)| {
+        let requests: Arc<[Request]> = requests.into();
+        let mut answers = answers.into_iter();
+        // One transaction, or some where there is much to count: others write in between.
+        while answers.len() > 0 {
+            let (app, requests, begin) = (Arc::clone(&app), Arc::clone(&requests), requests.len() - answers.len());
+            // A task of its own, so that a panic in it ends no other submission.
+            let accepted = tokio::spawn(async move { submit::submit_all(&app, &requests[begin..]).await });
+            match accepted.await {
                 // Nobody listens when the client has gone.
-                drop(answer.send(result.map_err(Error::from)));
-            }),
-            Ok(Err(error)) => {
-                let error = Arc::new(error);
-                answers.into_iter().for_each(|answer| drop(answer.send(Err(Error::Shared(Arc::clone(&error))))));
+                Ok(Ok(results)) => results.into_iter().zip(&mut answers).for_each(|(result, answer)| {
+                    drop(answer.send(result.map_err(Error::from)));
+                }),
+                Ok(Err(error)) => {
+                    let error = Arc::new(error);
+                    (&mut answers).for_each(|answer| drop(answer.send(Err(Error::Shared(Arc::clone(&error))))));
+                }
+                Err(panic) => {
+                    tracing::error!(%panic, "submissions were broken off");
+                    break;
+                }
             }
-            Err(panic) => tracing::error!(%panic, "submissions were broken off"),
         }
     }
 }

@@ -22,6 +22,10 @@ const RESENT_WITHIN_MS: i64 = 120_000;
 const RETRY_FINDS_WITHIN_MS: i64 = 600_000;
 /// The part of what is free in the queue that one server may use before it counts again.
 const QUEUE_ROOM_PART: i64 = 8;
+/// A transaction that has counted this many objects accepts no further request. On SQLite it is the one writer, and each count
+/// may take ten milliseconds. To count on another connection would be too early: what comes into the folder before the
+/// request is accepted belongs to what it asks for.
+const OBJECTS_COUNTED_MAX: i64 = 20_000;
 /// Jobs of an earlier version that are looked at together.
 const OLDER_JOBS: i64 = 1_000;
 
@@ -52,13 +56,17 @@ pub async fn submit(app: &App, request: &Request) -> Result<JobId> {
     Ok(answer?)
 }
 
-/// Accepts requests of sound shape in their order, all in one transaction. An answer for each.
+/// Accepts requests of sound shape in their order, all in one transaction. An answer for each, or for the first of them where
+/// there is much to count.
 pub async fn submit_all(app: &App, requests: &[Request]) -> Result<Vec<Result<JobId, Refusal>>> {
     let now = Millis::now();
     let mut tx = app.db.submit().await?;
     let mut accepted = Accepted { max: requests.len(), ..Accepted::default() };
     let mut answers = Vec::new();
     for request in requests {
+        if accepted.objects_counted >= OBJECTS_COUNTED_MAX {
+            break;
+        }
         answers.push(match accept(app, &mut tx, request, now, &mut accepted).await {
             Ok(job) => Ok(job),
             Err(Error::Refused(refusal)) => Err(refusal),
@@ -86,6 +94,7 @@ struct Accepted {
     locks: Vec<(JobId, Lock)>,
     /// How many there may be.
     max: usize,
+    objects_counted: i64,
     /// The id of the next one, once the first was needed.
     next_id: Option<i64>,
 }
@@ -100,7 +109,9 @@ async fn accept(app: &App, tx: &mut Tx, request: &Request, now: Millis, accepted
         return Ok(earlier);
     }
     let source = check_tree(tx, request, app.settings.folder_depth_max).await?;
-    library::folders::check_objects(app, tx, source).await?;
+    let objects = library::folders::count_objects(app, tx, source).await?;
+    accepted.objects_counted += objects;
+    library::folders::check_objects(app, objects)?;
     check_queue(app, tx, accepted.jobs.len()).await?;
     let id = match accepted.next_id {
         Some(id) => id,

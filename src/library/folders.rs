@@ -27,15 +27,23 @@ pub async fn delete(app: &App, path: &FolderPath, as_sent: &str) -> Result<()> {
     let mut tx = app.db.write(Reach::Shape).await?;
     let folder = place::find_row(&mut tx, path).await?;
     let folder = folder.ok_or_else(|| Refusal::NoFolder(as_sent.to_owned()))?;
-    check_objects(app, &mut tx, folder.id).await?;
+    check_objects(app, count_objects(app, &mut tx, folder.id).await?)?;
     relink::discard(&mut tx, folder.id, Millis::now()).await?;
     tx.commit().await
 }
 
-/// Refuses folders that hold more than the setting allows, if there is one.
-pub async fn check_objects(app: &App, tx: &mut Tx, folder: FolderId) -> Result<()> {
+/// How many objects a folder holds, if the setting bounds that, and up to one more than it allows; else none are counted.
+pub async fn count_objects(app: &App, tx: &mut Tx, folder: FolderId) -> Result<i64> {
     match app.settings.folder_objects_max {
-        Some(max) if rows::objects(tx, folder, max + 1).await? > max => Err(Refusal::TooManyObjects(max).into()),
+        Some(max) => rows::objects(tx, folder, max + 1).await,
+        None => Ok(0),
+    }
+}
+
+/// Refuses folders that hold more than the setting allows, if there is one.
+pub fn check_objects(app: &App, count: i64) -> Result<(), Refusal> {
+    match app.settings.folder_objects_max {
+        Some(max) if count > max => Err(Refusal::TooManyObjects(max)),
         _ => Ok(()),
     }
 }

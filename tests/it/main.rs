@@ -6,6 +6,7 @@ mod collector;
 mod crash;
 mod disk_full;
 mod failpoints;
+mod gathering;
 mod histories;
 mod history;
 mod keys;
