@@ -360,7 +360,7 @@ fn give_up(job: &mut Job, why: &str) -> Result<i64> {
 }
 
 /// Sets the job aside that a step has failed at.
-async fn rest(app: &App, worker: &mut Worker) -> Result<()> {
+pub async fn rest(app: &App, worker: &mut Worker) -> Result<()> {
     let Some(job) = worker.stumbled_at.take() else { return Ok(()) };
     let mut tx = app.db.write(Reach::Apart).await?;
     jobs::rest(&mut tx, job).await?;

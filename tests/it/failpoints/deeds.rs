@@ -1,4 +1,4 @@
-//! What is done to a library between two looks at it, and the scenarios that are made of it.
+//! What is done to a library between two looks at it.
 
 use calotype::app::App;
 use calotype::error::{Error, Result};
@@ -9,8 +9,9 @@ use calotype::library::upload::{self, Overwrite, Upload};
 use calotype::library::{files, folders, versions};
 use calotype::model::asset::Kinds;
 use calotype::model::ids::{FileId, JobId};
-use calotype::model::job::Kind;
+use calotype::model::job::{Kind, Phase};
 use calotype::model::path::FolderPath;
+use calotype::store::{Reach, jobs};
 use calotype::tree::place::Names;
 
 use super::library::listed;
@@ -20,6 +21,8 @@ use super::library::listed;
 pub enum Deed {
     /// Path and bytes; the size tells contents apart.
     Upload(&'static str, usize),
+    /// So many uploads of one file.
+    Uploads(&'static str, usize),
     /// A file into a folder.
     Copy(&'static str, &'static str),
     Move(&'static str, &'static str),
@@ -31,9 +34,17 @@ pub enum Deed {
     MakeFolder(&'static str, &'static str),
     DeleteFolder(&'static str),
     /// Submits a job: source, destination, and for a rename the new name.
-    Job(Kind, &'static str, &'static str),
+    Job(Bulk, &'static str, &'static str),
+    /// Steps until the newest job has come to a phase, which it must not pass in the middle of a step.
+    Until(Phase),
     /// Steps until every job is done.
     Work,
+    /// The worker of another server takes a step and leaves: nobody has to wait for it.
+    Leave,
+    /// A step fails, and its job is set aside.
+    Stumble,
+    /// Nobody need wait for any job.
+    EndLeases,
     Sweep,
     /// A server dies for good in the middle of an upload, and its blocks are taken.
     TakeLostBlocks,
@@ -41,90 +52,15 @@ pub enum Deed {
 }
 use Deed::*;
 
-/// A scenario, done to a home as [`TEMPLATE`] makes it.
-pub struct Scenario {
-    pub name: &'static str,
-    pub batch_rows: i64,
-    /// Done before anything may fail.
-    pub before: &'static [Deed],
-    pub deeds: &'static [Deed],
+/// What a job is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bulk {
+    /// The newest versions alone: small ones are made together.
+    Copy,
+    CopyVersions,
+    Move,
+    Rename,
 }
-
-/// Uploads that make a home. A folder without files comes to be with the last.
-pub const TEMPLATE: &[Deed] = &[
-    Upload("a/x", 1),
-    Upload("a/x", 2),
-    Upload("a/x", 3),
-    Upload("a/y", 4),
-    Upload("a/in/z", 5),
-    Upload("a/in/z", 6),
-    Upload("a/in/deep/w", 7),
-    Upload("b/a/x", 8),
-    Upload("b/a/x", 9),
-    Upload("b/a/in/z", 10),
-    Upload("b/a/own", 11),
-    MakeFolder("c", "empty"),
-];
-
-const SMALL: i64 = 2;
-const LARGE: i64 = 4_000;
-/// Goes in two parts.
-const TWO_PARTS: usize = calotype::blobs::PART_BYTES + 1;
-
-pub const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "copy", batch_rows: SMALL, before: &[], deeds: &[Job(Kind::Copy, "a", "c"), Work] },
-    Scenario { name: "move", batch_rows: SMALL, before: &[], deeds: &[Job(Kind::Move, "a", "new/place"), Work] },
-    Scenario { name: "rename", batch_rows: SMALL, before: &[], deeds: &[Job(Kind::Rename, "a", "d"), Work] },
-    Scenario { name: "merging move", batch_rows: SMALL, before: &[], deeds: &[Job(Kind::Move, "a", "b"), Work] },
-    Scenario { name: "merging copy", batch_rows: SMALL, before: &[], deeds: &[Job(Kind::Copy, "a", "b"), Work] },
-    Scenario {
-        name: "two small jobs in one step",
-        batch_rows: LARGE,
-        before: &[],
-        deeds: &[Job(Kind::Copy, "a", "c"), Job(Kind::Rename, "b", "d"), Work],
-    },
-    Scenario {
-        name: "two jobs that meet",
-        batch_rows: SMALL,
-        before: &[],
-        deeds: &[Job(Kind::Move, "a", "b"), Job(Kind::Copy, "b", "c"), Work],
-    },
-    Scenario {
-        name: "uploads",
-        batch_rows: SMALL,
-        before: &[],
-        deeds: &[Upload("new/folder/f", 12), Upload("a/x", 13), Upload("a/big", TWO_PARTS)],
-    },
-    Scenario {
-        name: "files and folders",
-        batch_rows: SMALL,
-        before: &[],
-        deeds: &[
-            Copy("a/x", "b/a"),
-            Copy("a/y", "new/folder"),
-            Move("a/in/z", "b/a/in"),
-            Rename("a/y", "y2"),
-            Restore("b/a/x"),
-            DeleteVersion("b/a/x"),
-            Delete("b/a/own"),
-            MakeFolder("c/empty", "er"),
-            DeleteFolder("a"),
-        ],
-    },
-    Scenario {
-        name: "sweep",
-        batch_rows: SMALL,
-        before: &[Upload("a/lone", 14), Upload("a/gone", 15), Delete("a/gone"), DeleteFolder("a")],
-        deeds: &[Sweep],
-    },
-    Scenario { name: "lost server", batch_rows: SMALL, before: &[], deeds: &[TakeLostBlocks, Sweep] },
-    Scenario {
-        name: "restart",
-        batch_rows: SMALL,
-        before: &[Upload("a/x", 16), Job(Kind::Copy, "a", "c")],
-        deeds: &[Restart, Work],
-    },
-];
 
 /// A folder below the home.
 pub fn folder(home: &FolderPath, path: &str) -> FolderPath {
@@ -182,11 +118,16 @@ pub async fn put(app: &App, home: &FolderPath, path: &str, bytes: usize) -> Resu
 pub async fn send(
     app: &App,
     home: &FolderPath,
-    kind: Kind,
+    bulk: Bulk,
     source: &str,
     destination: &str,
     again: bool,
 ) -> Result<JobId> {
+    let kind = match bulk {
+        Bulk::Copy | Bulk::CopyVersions => Kind::Copy,
+        Bulk::Move => Kind::Move,
+        Bulk::Rename => Kind::Rename,
+    };
     let is_rename = kind == Kind::Rename;
     let name = if is_rename { destination } else { source.rsplit('/').next().expect("a name") };
     let request = Request {
@@ -195,7 +136,7 @@ pub async fn send(
         source_as_sent: source.into(),
         destination: if is_rename { home.clone() } else { folder(home, destination) },
         target_name: name.into(),
-        include_versions: kind == Kind::Copy,
+        include_versions: bulk == Bulk::CopyVersions,
         purge_cache: is_rename,
         names: Names::Verbatim,
         caller: "a key".into(),
@@ -212,10 +153,21 @@ pub async fn sweep_all(app: &App) -> Result<()> {
 }
 
 impl Deed {
+    /// Whether the tree does not tell if it has been done.
+    pub fn is_out_of_sight(self) -> bool {
+        matches!(self, Job(..) | Leave | Stumble | EndLeases | Sweep | TakeLostBlocks | Restart)
+    }
+
     /// Does what needs no more than a server and a home.
     pub async fn once(self, app: &App, home: &FolderPath) -> Result<()> {
         match self {
             Upload(path, bytes) => put(app, home, path, bytes).await,
+            Uploads(path, count) => {
+                for _ in 0..count {
+                    put(app, home, path, 1).await?;
+                }
+                Ok(())
+            }
             Copy(path, to) => placing::copy(app, &at(home, path), &into(home, to), true).await,
             Move(path, to) => placing::move_into(app, &at(home, path), &into(home, to)).await,
             Rename(path, name) => placing::rename(app, &at(home, path), name, Some(path)).await.map(drop),
@@ -232,7 +184,12 @@ impl Deed {
             DeleteFolder(path) => folders::delete(app, &folder(home, path), path).await,
             Sweep => sweep_all(app).await,
             TakeLostBlocks => sweep::take_lost_blocks(app, 0).await.map(drop),
-            Job(..) | Work | Restart => unreachable!("a deed of the run"),
+            EndLeases => {
+                let mut tx = app.db.write(Reach::Apart).await?;
+                jobs::release_all(&mut tx).await?;
+                tx.commit().await
+            }
+            Job(..) | Until(_) | Work | Leave | Stumble | Restart => unreachable!("a deed of the run"),
         }
     }
 }

@@ -53,12 +53,22 @@ struct State {
     /// The last point that fired.
     fired: Option<Point>,
     is_dead: bool,
+    /// Whether commits fail anyway, which is no point.
+    refuses: bool,
     met: Met,
 }
 
 impl Default for State {
     fn default() -> State {
-        State { plan: Plan::None, passed: 0, failed_at: 0, fired: None, is_dead: false, met: Met::new() }
+        State {
+            plan: Plan::None,
+            passed: 0,
+            failed_at: 0,
+            fired: None,
+            is_dead: false,
+            refuses: false,
+            met: Met::new(),
+        }
     }
 }
 
@@ -68,8 +78,14 @@ impl Faults {
         let faults = self.clone();
         db.inject(move |moment| {
             let when = if moment == Moment::BeforeCommit { When::Before } else { When::After };
-            if faults.fires((when, What::Commit)) { Err(Error::Fenced) } else { Ok(()) }
+            let is_refused = when == When::Before && faults.state().refuses;
+            if is_refused || faults.fires((when, What::Commit)) { Err(Error::Fenced) } else { Ok(()) }
         });
+    }
+
+    /// Whether commits fail from now on, whatever the plan is.
+    pub fn refuse(&self, refuses: bool) {
+        self.state().refuses = refuses;
     }
 
     pub fn arm(&self, plan: Plan) {

@@ -13,22 +13,26 @@
 mod deeds;
 mod faults;
 mod library;
+mod scenarios;
 mod store;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use calotype::app::App;
+use calotype::error::Result;
 use calotype::jobs::worker::{self, Stepped, Worker};
 use calotype::model::ids::JobId;
-use calotype::model::job::{Kind, Phase};
+use calotype::model::job::Phase;
 use calotype::model::path::FolderPath;
-use calotype::store::jobs;
+use calotype::store::jobs::{self, Job};
 use futures_util::{StreamExt, stream};
 
 use super::support::catalog::Catalog;
-use deeds::{Deed, SCENARIOS, Scenario, TEMPLATE, send};
+use deeds::{Bulk, Deed, send};
 use faults::{Faults, Met, Plan, What, When};
 use library::{Library, SERVER, Tree};
+use scenarios::{SCENARIOS, Scenario, TEMPLATE};
 
 /// Attempts at one deed, and steps of the jobs of one scenario; more is an endless loop.
 const ATTEMPTS_MAX: usize = 500;
@@ -63,7 +67,7 @@ async fn every_step_may_be_done_twice_on_postgres() {
 async fn everywhere(catalog: impl AsyncFn() -> Option<Catalog>, disturb: impl AsyncFn(&mut Bench, &Scenario)) {
     let each = async |scenario: &Scenario| {
         let began = Instant::now();
-        let mut bench = Bench::open(catalog().await?).await;
+        let mut bench = Bench::open(catalog().await?, scenario).await;
         disturb(&mut bench, scenario).await;
         println!("{}: {} runs in {:?}", scenario.name, bench.runs, began.elapsed());
         bench.library.app.db.close().await;
@@ -123,10 +127,10 @@ struct Run<'a> {
 }
 
 impl Bench {
-    async fn open(catalog: Catalog) -> Bench {
+    async fn open(catalog: Catalog, scenario: &Scenario) -> Bench {
         let bench = Bench { library: Library::open(catalog).await, worker: worker(), runs: 0, has_crashed: false };
         let home = FolderPath::root().join("template").join("home");
-        for deed in TEMPLATE {
+        for deed in TEMPLATE.iter().chain(scenario.template) {
             deed.once(&bench.library.app, &home).await.expect("nothing fails yet");
         }
         bench
@@ -150,11 +154,13 @@ impl Bench {
         self.library.faults.arm(plan);
         self.see(&mut run).await;
         for deed in scenario.deeds {
-            match deed {
-                Deed::Work => self.work(&mut run).await,
-                deed => self.attempt(&mut run, *deed).await,
-            }
+            self.act(&mut run, *deed).await;
             self.see(&mut run).await;
+        }
+        for (number, job) in run.jobs.iter().enumerate() {
+            let end = self.job(*job).await;
+            let expected = scenario.ends.get(number).copied().unwrap_or_default();
+            assert_eq!((end.failure.as_deref(), end.failed_items), expected, "{}: job {number}", run.what);
         }
         self.library.faults.arm(Plan::None);
         if matches!(plan, Plan::Each(_)) {
@@ -162,8 +168,7 @@ impl Bench {
             self.restart(&run, Faults::default()).await;
         }
         self.library.check_clean(&run.what).await;
-        let tree = self.library.tree(&run.home, &run.known).await;
-        assert_eq!(Some(&tree), run.trees.last(), "{}: after a sweep", run.what);
+        assert_eq!(Some(&self.look(&run).await), run.trees.last(), "{}: after a sweep", run.what);
         run.trees
     }
 
@@ -172,20 +177,13 @@ impl Bench {
         let app = &mut self.library.app;
         app.settings.batch_rows = 4_000;
         let root = FolderPath::root();
-        let job = send(app, &root, Kind::Copy, "template/home", parent, false).await.expect("a job");
-        while !self.is_done(job).await {
+        let job = send(app, &root, Bulk::CopyVersions, "template/home", parent, false).await.expect("a job");
+        while self.job(job).await.phase != Phase::Done {
             self.step().await.expect("nothing fails yet");
         }
         self.library.app.settings.batch_rows = scenario.batch_rows;
         for deed in scenario.before {
-            match *deed {
-                Deed::Job(kind, source, destination) => {
-                    let job = send(&self.library.app, &run.home, kind, source, destination, false).await;
-                    run.jobs.push(job.expect("a job"));
-                    self.step().await.expect("the job is begun");
-                }
-                deed => deed.once(&self.library.app, &run.home).await.expect("nothing fails yet"),
-            }
+            self.act(run, *deed).await;
         }
         if scenario.deeds.iter().any(|deed| matches!(deed, Deed::TakeLostBlocks | Deed::Restart)) {
             // One that dies with bytes that no row refers to, beside some that have a row.
@@ -198,6 +196,14 @@ impl Bench {
             lost.db.close().await;
         }
         run.known = self.library.names(&run.home).await;
+    }
+
+    /// Does a deed until it is done, whatever fails.
+    async fn act(&mut self, run: &mut Run<'_>, deed: Deed) {
+        match deed {
+            Deed::Work | Deed::Until(_) => self.work(run, deed).await,
+            deed => self.attempt(run, deed).await,
+        }
     }
 
     /// Does a deed until it is done, as a client does that gets no answer: it looks what there is, and does it again if
@@ -214,10 +220,12 @@ impl Bench {
                     self.worker = worker();
                     self.library.restart(faults).await
                 }
-                Deed::Job(kind, source, destination) => {
-                    let sent = send(app, &run.home, kind, source, destination, attempt > 0).await;
+                Deed::Job(bulk, source, destination) => {
+                    let sent = send(app, &run.home, bulk, source, destination, attempt > 0).await;
                     sent.map(|job| run.jobs.push(job))
                 }
+                Deed::Leave => leave(app).await,
+                Deed::Stumble => self.stumble().await,
                 deed => deed.once(app, &run.home).await,
             };
             let fired = self.library.faults.fired();
@@ -227,10 +235,9 @@ impl Bench {
                 (Err(error), _) if fired.is_none() => panic!("{}: {deed:?}: {error}", run.what),
                 (Err(_), None) => panic!("{}: {deed:?} failed undisturbed", run.what),
                 // What cannot be seen is done again. So is what can, unless it was done.
-                (Err(_), Some(_))
-                    if matches!(deed, Deed::Job(..) | Deed::Sweep | Deed::TakeLostBlocks | Deed::Restart) => {}
+                (Err(_), Some(_)) if deed.is_out_of_sight() => {}
                 (Err(_), Some(trees)) => {
-                    let tree = self.library.tree(&run.home, &run.known).await;
+                    let tree = self.look(run).await;
                     if tree == trees[now] {
                         return;
                     }
@@ -243,44 +250,60 @@ impl Bench {
         panic!("{}: {deed:?} is never done", run.what);
     }
 
-    /// Steps until all accepted jobs are done. Each step is a deed.
-    async fn work(&mut self, run: &mut Run<'_>) {
+    /// Steps until the jobs have come to where a deed wants them. Each step is a deed.
+    async fn work(&mut self, run: &mut Run<'_>, deed: Deed) {
+        self.library.faults.begin_deed();
         for _ in 0..ATTEMPTS_MAX {
-            let mut all_done = true;
-            for job in &run.jobs {
-                all_done &= self.is_done(*job).await;
-            }
-            if all_done {
+            if self.have_come(run, deed).await {
                 return;
             }
-            self.library.faults.begin_deed();
-            loop {
-                self.library.faults.begin_attempt();
-                let stepped = self.step().await;
-                let fired = self.library.faults.fired();
-                self.recover(run).await;
-                match stepped {
-                    Ok(_) => break,
-                    Err(error) => assert!(fired.is_some(), "{}: a step failed: {error}", run.what),
-                }
+            self.library.faults.begin_attempt();
+            let stepped = self.step().await;
+            let fired = self.library.faults.fired();
+            self.recover(run).await;
+            match stepped {
+                Ok(()) => self.library.faults.begin_deed(),
+                Err(error) => assert!(fired.is_some(), "{}: a step failed: {error}", run.what),
             }
         }
         panic!("{}: the jobs do not end", run.what);
     }
 
-    async fn step(&mut self) -> calotype::error::Result<()> {
+    async fn have_come(&self, run: &Run<'_>, deed: Deed) -> bool {
+        if let Deed::Until(wanted) = deed {
+            let phase = self.job(*run.jobs.last().expect("a job")).await.phase;
+            assert_ne!(phase, Phase::Done, "{}: {deed:?}", run.what);
+            return phase == wanted;
+        }
+        let mut all_done = true;
+        for job in &run.jobs {
+            all_done &= self.job(*job).await.phase == Phase::Done;
+        }
+        all_done
+    }
+
+    /// A step fails, and the worker does what it does about that.
+    async fn stumble(&mut self) -> Result<()> {
+        self.library.faults.refuse(true);
+        let stepped = worker::step(&self.library.app, &mut self.worker).await;
+        self.library.faults.refuse(false);
+        assert!(!matches!(stepped, Ok(Stepped::Worked(_))), "what is refused is not done");
+        worker::rest(&self.library.app, &mut self.worker).await?;
+        assert_eq!(worker::step(&self.library.app, &mut self.worker).await?, Stepped::Idle, "the job rests");
+        Ok(())
+    }
+
+    async fn step(&mut self) -> Result<()> {
         if worker::step(&self.library.app, &mut self.worker).await? == Stepped::Idle {
             tokio::time::sleep(IDLE).await;
         }
         Ok(())
     }
 
-    /// Whether an accepted job has ended. It must be there.
-    async fn is_done(&self, job: JobId) -> bool {
+    /// An accepted job. It must be there.
+    async fn job(&self, job: JobId) -> Job {
         let mut tx = self.library.app.db.read().await.expect("a transaction");
-        let job = jobs::by_id(&mut tx, job).await.expect("a read").expect("a job that was accepted is found");
-        assert_eq!((job.failure, job.failed_items), (None, 0));
-        job.phase == Phase::Done
+        jobs::by_id(&mut tx, job).await.expect("a read").expect("a job that was accepted is found")
     }
 
     /// Starts the server again if it has died.
@@ -297,9 +320,23 @@ impl Bench {
         self.library.restart(faults).await.unwrap_or_else(|error| panic!("{}: {error}", run.what));
     }
 
-    /// Notes what clients see, which must be what they saw when nothing was disturbed.
+    /// What clients see, and what has become of the jobs that are done.
+    async fn look(&self, run: &Run<'_>) -> Tree {
+        let mut tree = self.library.tree(&run.home, &run.known).await;
+        for (number, job) in run.jobs.iter().enumerate() {
+            let job = self.job(*job).await;
+            if job.phase == Phase::Done {
+                let Job { folders_done, files_done, versions_done, failed_items, failure, .. } = job;
+                let done = format!("{folders_done} folders, {files_done} files, {versions_done} versions");
+                tree.insert(format!("job {number}"), format!("{done}; {failed_items} left, {failure:?}"));
+            }
+        }
+        tree
+    }
+
+    /// Notes what there is to see, which must be what there was when nothing was disturbed.
     async fn see(&self, run: &mut Run<'_>) {
-        let tree = self.library.tree(&run.home, &run.known).await;
+        let tree = self.look(run).await;
         let deeds = run.trees.len();
         if let Some(expected) = run.undisturbed {
             assert_eq!(tree, expected[deeds], "{}: after {deeds} deeds", run.what);
@@ -310,4 +347,11 @@ impl Bench {
 
 fn worker() -> Worker {
     Worker::new(format!("{SERVER}/1"))
+}
+
+/// A step by a worker that gives its lease back.
+async fn leave(app: &App) -> Result<()> {
+    let mut worker = Worker::new("other/1".into());
+    worker::step(app, &mut worker).await?;
+    worker::release(app, &worker).await
 }
