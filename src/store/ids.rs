@@ -10,9 +10,9 @@ use super::{Db, Tx, args, statements};
 use crate::error::{Error, Result};
 
 statements! {
-    /// The first of `$1` new ids on SQLite; the first of a whole block on PostgreSQL. The transaction gets its number there,
-    /// because PostgreSQL notes on disk only one in many draws, and the commit of a transaction without one waits for none.
-    TAKE_IDS: "UPDATE counter SET value = value + $1 WHERE name = 'id' RETURNING value - $1 + 1", "SELECT nextval('id_block') + 0 * $1 FROM pg_current_xact_id()";
+    /// The first of `$1` new ids on SQLite; the first of a whole block on PostgreSQL. PostgreSQL writes only one in many draws to
+    /// its log, and the commit of a transaction that has written nothing waits for no disk. So each draw writes a little.
+    TAKE_IDS: "UPDATE counter SET value = value + $1 WHERE name = 'id' RETURNING value - $1 + 1", "SELECT nextval('id_block') + 0 * $1 FROM pg_logical_emit_message(true, 'calotype', '')";
 }
 
 /// Ids in one block of the PostgreSQL sequence `id_block`.
