@@ -2,7 +2,7 @@
 //!
 //! Requests wait for their turn here, before they begin a transaction. If each of them waited in one, and the server froze,
 //! PostgreSQL would give the tree to one after the other, to each for as long as a frozen transaction may last, and the other
-//! servers would wait for the sum. A worker asks when it is in the middle of a step; there is one of it.
+//! servers would wait for the sum. A worker and the sweep ask in the middle of a transaction; there is one of each.
 
 use std::sync::Arc;
 use std::time::Duration;

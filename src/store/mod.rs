@@ -112,8 +112,6 @@ pub struct Tx {
     tree_changes: Option<Arc<AtomicU64>>,
     /// How long statements are waited for (PostgreSQL).
     patience: Option<Patience>,
-    /// Its turn among those of this server that want the tree (PostgreSQL). Ends with it.
-    turn: Option<gate::Turn>,
     /// The block of ids that it has drawn, if any (PostgreSQL).
     drawn: Option<ids::Drawn>,
     /// The number of its latest change, unless an instant has been fixed since.
@@ -134,16 +132,16 @@ enum Held {
 impl Db {
     /// A transaction that writes.
     pub async fn write(&self, reach: Reach) -> Result<Tx> {
-        let (held, patience, turn) = match &self.pools {
-            Pools::Sqlite { write, .. } => (Held::Sqlite(sqlite::begin(write.take().await?).await?), None, None),
+        let (held, patience) = match &self.pools {
+            Pools::Sqlite { write, .. } => (Held::Sqlite(sqlite::begin(write.take().await?).await?), None),
             Pools::Postgres { pool, pulse, gate } => {
                 let patience = Some(pulse.patience(true));
                 let turn = bounded(patience.clone(), gate.enter(reach)).await?;
-                let begun = bounded(patience.clone(), postgres::Transaction::begin(pool, "BEGIN")).await?;
-                (Held::Postgres(begun), patience, turn)
+                let begun = bounded(patience.clone(), postgres::Transaction::begin(pool, "BEGIN", turn)).await?;
+                (Held::Postgres(begun), patience)
             }
         };
-        let mut tx = Tx { fault: self.fault.get().cloned(), turn, ..Tx::new(held, patience) };
+        let mut tx = Tx { fault: self.fault.get().cloned(), ..Tx::new(held, patience) };
         tx.take_tree(self, reach).await?;
         Ok(tx)
     }
@@ -166,7 +164,7 @@ impl Db {
             Pools::Postgres { pool, pulse, .. } => {
                 let patience = Some(pulse.patience(false));
                 let one_moment = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                let begun = bounded(patience.clone(), postgres::Transaction::begin(pool, one_moment));
+                let begun = bounded(patience.clone(), postgres::Transaction::begin(pool, one_moment, None));
                 (Held::Postgres(begun.await?), patience)
             }
         };
@@ -230,7 +228,6 @@ impl Tx {
             fault: None,
             tree_changes: None,
             patience,
-            turn: None,
             drawn: None,
             change: None,
             owns_tree: false,
@@ -278,9 +275,6 @@ impl Tx {
     /// Takes what a transaction of this reach needs of the tree; for one that was begun [`Reach::Apart`] to wait for something
     /// else first.
     pub async fn take_tree(&mut self, db: &Db, reach: Reach) -> Result<()> {
-        if let (Pools::Postgres { gate, .. }, None) = (&db.pools, &self.turn) {
-            self.turn = bounded(self.patience.clone(), gate.enter(reach)).await?;
-        }
         match reach {
             Reach::Apart => Ok(()),
             Reach::Add if self.is_sqlite() => {

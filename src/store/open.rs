@@ -38,7 +38,8 @@ const CHECKPOINT_PASSES_MAX: usize = 5;
 const STATEMENTS_PREPARED: usize = 256;
 /// A server that froze inside a transaction is cut off by PostgreSQL after this long, in milliseconds, which frees
 /// the tree and the rows it has locked for the other servers. Three of its transactions may come to have the tree one after
-/// the other: the one that had it, a request's, and a worker's. Another server is to go on within ten seconds.
+/// the other: the one that had it, a request's, and a worker's, or once in minutes the sweep's too. Another server is to go on
+/// within ten seconds.
 const FROZEN_TRANSACTION_MS: &str = "3000";
 /// A server whose machine has gone is found out after `idle + interval * count` seconds of silence.
 const KEEPALIVE_IDLE_S: &str = "3";

@@ -11,6 +11,8 @@ use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Executor, Postgres, pool::PoolConnection};
 use tokio::time::timeout;
 
+use super::gate::Turn;
+
 /// How long it may take to undo a transaction. A connection that takes longer is closed, which undoes it too.
 const UNDONE_MAX: Duration = Duration::from_secs(2);
 
@@ -19,12 +21,14 @@ pub(super) struct Transaction {
     /// None when it has been committed.
     connection: Option<PoolConnection<Postgres>>,
     has_begun: bool,
+    /// Ends when the transaction has.
+    turn: Option<Turn>,
 }
 
 impl Transaction {
-    /// Begins one with this statement.
-    pub(super) async fn begin(pool: &PgPool, statement: &'static str) -> sqlx::Result<Transaction> {
-        let mut beginning = Transaction { connection: Some(pool.acquire().await?), has_begun: false };
+    /// Begins one with this statement, whose turn it is.
+    pub(super) async fn begin(pool: &PgPool, statement: &'static str, turn: Option<Turn>) -> sqlx::Result<Transaction> {
+        let mut beginning = Transaction { connection: Some(pool.acquire().await?), has_begun: false, turn };
         beginning.execute(statement).await?;
         beginning.has_begun = true;
         Ok(beginning)
@@ -52,10 +56,12 @@ impl Transaction {
             connection.close_on_drop();
             return None;
         }
+        let turn = self.turn.take();
         Some(async move {
             if !matches!(timeout(UNDONE_MAX, connection.execute("ROLLBACK")).await, Ok(Ok(_))) {
                 connection.close_on_drop();
             }
+            drop(turn);
         })
     }
 }
