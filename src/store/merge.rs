@@ -58,6 +58,7 @@ statements! {
     FORGET_FAILURES: "DELETE FROM job_failure WHERE job_id = $1
         AND NOT EXISTS (SELECT 1 FROM file f WHERE f.folder_id = job_failure.folder_id AND f.name = job_failure.name)";
     FAILURES_COUNT: "SELECT count(*) FROM job_failure WHERE job_id = $1";
+    COUNT_UNFIT_HISTORY: "SELECT count(*) FROM version WHERE file_id IN (SELECT id FROM merge_page WHERE page = $1 AND added = 0)";
     DROP_UNFIT_HISTORY: "DELETE FROM version WHERE file_id IN (SELECT id FROM merge_page WHERE page = $1 AND added = 0)";
     FORGET_UNFIT: "DELETE FROM merge_page WHERE page = $1 AND added = 0";
     /// A copy that has not been published has hidden rows from its instant on.
@@ -199,16 +200,22 @@ pub struct Counts {
     pub versions: i64,
     /// Files whose histories would become too long.
     pub unfit: i64,
+    /// The versions before theirs that are dropped with them, because they are those of a clone.
+    pub dropped: i64,
 }
 
 /// Sets the files of a page aside under a number that no other page has had.
-pub async fn take_page(tx: &mut Tx, number: i64, p: Page<'_>) -> Result<Counts> {
+pub async fn take_page(tx: &mut Tx, number: i64, p: Page<'_>, taken_are: Taken) -> Result<Counts> {
     let taken = tx.run(&TAKE_PAGE, args![number, p.source, p.target, p.after, p.to, VERSIONS_MAX]).await?;
     if taken == 0 {
         return Ok(Counts::default());
     }
     let (fit, versions, unfit) = tx.one(&COUNT_CONFLICTS, args![number]).await?;
-    Ok(Counts { free: taken.cast_signed() - fit - unfit, fit, versions, unfit })
+    let mut counts = Counts { free: taken.cast_signed() - fit - unfit, fit, versions, unfit, dropped: 0 };
+    if unfit > 0 && taken_are == Taken::Clones {
+        (counts.dropped,) = tx.one(&COUNT_UNFIT_HISTORY, args![number]).await?;
+    }
+    Ok(counts)
 }
 
 /// Leaves a page that was set aside where it is.
@@ -278,7 +285,7 @@ pub struct Placing {
 /// records those that do not fit. `whole` is the page, if it was set aside whole.
 pub async fn place_page(tx: &mut Tx, placing: Placing, counts: Counts, whole: Option<Page<'_>>) -> Result<()> {
     let Placing { number, target, taken, keep, change, now } = placing;
-    let Counts { free, fit, versions, unfit } = counts;
+    let Counts { free, fit, versions, unfit, .. } = counts;
     if free + fit + unfit == 0 {
         return Ok(());
     }

@@ -24,6 +24,8 @@ use crate::store::{Db, Tx, files, folders};
 
 /// Files in a page when their histories are copied too: each may bring 99 more rows, and a page has the ids of all.
 const FILES_WITH_HISTORY_MAX: i64 = 600;
+/// And in the first of these pages, when it is not known how long histories are.
+const FILES_WITH_HISTORY_FIRST: i64 = 50;
 
 /// Folders among which the end of a page is looked for at first, and the factor by which they grow.
 const FOLDERS_TRIED_FIRST: i64 = 8;
@@ -212,7 +214,10 @@ fn page_rows(job: &Job, kind: Kind, room: i64) -> i64 {
     if kind == Kind::Folders || !job.include_versions {
         return room;
     }
-    let rows_each = 1 + job.versions_done / job.files_done.max(1);
+    if job.files_done == 0 {
+        return room.min(FILES_WITH_HISTORY_FIRST);
+    }
+    let rows_each = 1 + job.versions_done / job.files_done;
     (room / rows_each).clamp(1, FILES_WITH_HISTORY_MAX)
 }
 

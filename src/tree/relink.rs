@@ -87,7 +87,7 @@ pub async fn place_file(
 }
 
 /// Names in one page of a merge.
-const NAMES_PER_PAGE_MAX: i64 = 1_000;
+pub const NAMES_PER_PAGE_MAX: i64 = 1_000;
 
 /// Pages of a merge as long as there is room, at least one.
 pub async fn advance(db: &Db, tx: &mut Tx, job: &mut Job, room: &mut Room, now: Millis) -> Result<()> {
@@ -118,8 +118,6 @@ struct Step {
     keep: Keep,
     /// The source of a move and the folder that it hangs in: somewhere below, the one may be met in the other.
     own_place: Option<(FolderId, FolderId)>,
-    /// Names in one page, at most: fewer once histories were met that are long.
-    names_max: i64,
     /// While a job runs nothing leaves the trash, so an empty one tells that nothing was deleted.
     any_in_trash: bool,
 }
@@ -139,7 +137,6 @@ impl Step {
             now,
             keep: merge::keep(tx, taken(job)).await?,
             own_place: own_source.map(|source| (source.id, source.parent_id)),
-            names_max: NAMES_PER_PAGE_MAX,
             any_in_trash: folders::any_in_trash(tx).await?,
         })
     }
@@ -147,7 +144,7 @@ impl Step {
     async fn run(mut self, db: &Db, tx: &mut Tx, job: &mut Job, room: &mut Room) -> Result<()> {
         loop {
             let rows = match job.phase {
-                Phase::MergeFiles => self.files_page(db, tx, job, room.rows()).await?,
+                Phase::MergeFiles => self.files_page(db, tx, job, room).await?,
                 Phase::MergeFolders => self.folders_page(tx, job, room.rows()).await?,
                 _ => return Ok(()),
             };
@@ -162,8 +159,8 @@ impl Step {
         Page { job: job.id, source: self.pair.source_id, target: self.pair.target_id, after, to }
     }
 
-    async fn files_page(&mut self, db: &Db, tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
-        let names = room.min(self.names_max);
+    async fn files_page(&self, db: &Db, tx: &mut Tx, job: &mut Job, room: &mut Room) -> Result<i64> {
+        let names = room.rows().min(room.names_max);
         let after = job.cursor_name.take().unwrap_or_default();
         job.cursor_id = self.pair.ord;
         if after.is_empty() {
@@ -176,18 +173,20 @@ impl Step {
         let end = pages::page_end(tx, pages::Kind::Files, self.pair.source_id, &after, names).await?;
         let page = self.page(job, &after, end.as_deref().unwrap_or(AFTER_ALL_NAMES));
         let number = db.take_ids(tx, 1).await?;
-        let counts = merge::take_page(tx, number, page).await?;
-        if counts.versions > room && names > 1 {
-            // Their histories are long. A shorter page is taken, and those after it in this step are as short.
+        let counts = merge::take_page(tx, number, page, taken(job)).await?;
+        let versions = counts.versions + counts.dropped;
+        if versions > room.rows() && names > 1 {
+            // Their histories are long. A shorter page is taken, and those after it grow again.
             merge::leave_page(tx, number).await?;
-            self.names_max = (names * room / counts.versions).max(1);
+            room.names_max = (names * room.rows() / versions).max(1);
             job.cursor_name = Some(after);
             return Ok(0);
         }
+        room.names_max = (2 * room.names_max).min(NAMES_PER_PAGE_MAX);
         let Step { change, now, keep, .. } = *self;
         let placing = Placing { number, target: page.target, taken: taken(job), keep, change, now };
         merge::place_page(tx, placing, counts, Some(page)).await?;
-        let Counts { free, fit, versions, unfit } = counts;
+        let Counts { free, fit, unfit, .. } = counts;
         let moved = fit + free;
         if job.kind != Kind::Copy {
             job.files_done += moved;

@@ -16,12 +16,14 @@ pub struct Room {
     least: i64,
     time: Duration,
     began: Instant,
+    /// Names in the next page of a merge, at most: fewer where histories are long.
+    pub names_max: i64,
 }
 
 impl Room {
     /// Of a step that begins now.
-    pub fn new(rows: i64, time: Duration) -> Room {
-        Room { rows, least: 0, time, began: Instant::now() }
+    pub fn new(rows: i64, time: Duration, names_max: i64) -> Room {
+        Room { rows, least: 0, time, began: Instant::now(), names_max }
     }
 
     /// Counts the time from now on: what was waited for kept nobody waiting.
@@ -84,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_job_gets_on_however_late_it_is_and_no_other_begins() {
-        let mut late = Room::new(10, Duration::ZERO);
+        let mut late = Room::new(10, Duration::ZERO, 1000);
         assert!(!late.is_left_for_a_job());
         late.begin_job(3);
         assert!(late.is_left());
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn rows_end_a_step_however_early_it_is() {
-        let mut early = Room::new(10, Duration::from_secs(3600));
+        let mut early = Room::new(10, Duration::from_secs(3600), 1000);
         early.begin_job(3);
         early.take(9);
         assert!(early.is_left() && early.is_left_for_a_job());
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_next_step_takes_as_many_jobs_as_it_has_time_for() {
-        let early = Room::new(10, Duration::from_secs(3600));
+        let early = Room::new(10, Duration::from_secs(3600), 1000);
         assert_eq!((early.jobs_in_time(0), early.jobs_in_time(20)), (1, 31));
         let late = long_begun();
         assert!((18..=20).contains(&late.jobs_in_time(40)));
@@ -126,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_next_step_takes_as_many_rows_as_it_has_time_for() {
-        assert_eq!(Room::new(4000, Duration::from_secs(3600)).rows_in_time(4000), 6000);
+        assert_eq!(Room::new(4000, Duration::from_secs(3600), 1000).rows_in_time(4000), 6000);
         let mut late = Room { rows: 4000, ..long_begun() };
         late.take(4000);
         assert!((1900..=2000).contains(&late.rows_in_time(4000)));
@@ -139,6 +141,6 @@ mod tests {
     fn long_begun() -> Room {
         let time = Duration::from_secs(10);
         let began = Instant::now().checked_sub(2 * time).expect("the clock began before");
-        Room { began, ..Room::new(10, time) }
+        Room { began, ..Room::new(10, time, 1000) }
     }
 }
