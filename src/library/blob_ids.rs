@@ -122,17 +122,21 @@ impl BlobIds {
 
     /// Removes the bytes of blobs in doubt that no row refers to.
     pub async fn settle_doubtful(&self, db: &Db, blobs: &Blobs) -> Result<()> {
-        let mut doubtful = self.known().doubtful.clone();
+        let (mut doubtful, mut outcome) = (self.known().doubtful.clone(), Ok(()));
         for _ in 0..DOUBTFUL_LOOKS {
             let Some(first) = doubtful.min() else { break };
             let near: Vec<u64> = doubtful.iter().take_while(|id| ids(first.cast_signed()).contains(id)).collect();
-            delete_unused(db, blobs, near.iter().map(|id| BlobId(id.cast_signed())).collect()).await?;
+            let looked = delete_unused(db, blobs, near.iter().map(|id| BlobId(id.cast_signed())).collect()).await;
             for id in near {
                 doubtful.remove(id);
-                self.settle(BlobId(id.cast_signed()));
+                if looked.is_ok() {
+                    self.settle(BlobId(id.cast_signed()));
+                }
             }
+            // One that cannot be removed keeps no other.
+            outcome = outcome.and(looked);
         }
-        Ok(())
+        outcome
     }
 
     /// At start: removes what this server wrote before it went down and that no row refers to.

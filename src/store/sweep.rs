@@ -20,9 +20,10 @@ statements! {
     /// The instant that the oldest running job looks at; journal rows that ended before it are needed by none.
     OLDEST_INSTANT: "SELECT min(instant) FROM job WHERE phase <> 'done'";
     LAST_CHANGE: "SELECT value FROM counter WHERE name = 'change'", "SELECT last_value FROM change_number";
-    /// One that lives nowhere counts with its history, which may go with it. The first version has none before it.
+    /// The last one of a file that lives nowhere counts with the history, which goes with it. The first version has none before it.
     FILES_END: "SELECT until FROM (
-            SELECT until, sum(CASE WHEN coalesce(newest, version) = 1 OR EXISTS (SELECT 1 FROM file f WHERE f.id = batch.id) THEN 1
+            SELECT until, sum(CASE WHEN coalesce(newest, version) = 1 OR EXISTS (SELECT 1 FROM file f WHERE f.id = batch.id)
+                OR EXISTS (SELECT 1 FROM past_file p WHERE p.id = batch.id AND p.until > batch.until) THEN 1
                 ELSE 1 + (SELECT count(*) FROM version v WHERE v.file_id = batch.id) END) OVER (ORDER BY until) AS so_far
             FROM (SELECT until, id, version, newest FROM past_file WHERE until <= $1 ORDER BY until LIMIT $2 + 1) batch
         ) counted WHERE so_far > $2 ORDER BY until LIMIT 1";
