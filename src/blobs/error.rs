@@ -26,6 +26,9 @@ pub enum BlobError {
         /// The tag of the catalog that asked.
         wanted: String,
     },
+    /// The directory has been moved away, or its disk unmounted.
+    #[error("the blob directory is not there any more, or is not the library's; mount it or put it back")]
+    Gone,
     /// Anything else: an I/O error, a refused or unreachable remote store.
     #[error("the blob store failed")]
     Store(#[source] object_store::Error),

@@ -28,7 +28,7 @@ mod transfer;
 
 use std::path::Path as DirPath;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use futures_util::{Stream, TryStreamExt, future};
@@ -82,6 +82,8 @@ pub struct Blobs {
     root: Option<Arc<DirPath>>,
     /// Makes staging keys unique within the process; blob ids make them unique among processes.
     stagings: Arc<AtomicU64>,
+    /// Whether [`Blobs::claim`] has tied the store to a library: then it bears the marker as long as it is there.
+    is_tied: Arc<AtomicBool>,
     /// Small blobs in memory; room for none until [`Blobs::keeping`] gives it.
     kept: read::Kept,
 }
@@ -117,7 +119,7 @@ impl Blobs {
     /// Any object store that can put and copy conditionally.
     #[must_use]
     pub fn over(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, root: None, stagings: Arc::default(), kept: read::keep(0) }
+        Self { store, root: None, stagings: Arc::default(), is_tied: Arc::default(), kept: read::keep(0) }
     }
 
     /// The same store, which keeps up to so many bytes of small blobs in memory.
@@ -133,6 +135,12 @@ impl Blobs {
     ///
     /// [`BlobError::OtherLibrary`] when the store belongs to another library.
     pub async fn claim(&self, tag: &str) -> Result<(), BlobError> {
+        self.tie(tag).await?;
+        self.is_tied.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn tie(&self, tag: &str) -> Result<(), BlobError> {
         let marker = Path::from(MARKER);
         let payload = tag.to_owned().into();
         match self.store.put_opts(&marker, payload, PutMode::Create.into()).await {
@@ -150,6 +158,13 @@ impl Blobs {
             return Ok(());
         }
         Err(BlobError::OtherLibrary { found, wanted: tag.to_owned() })
+    }
+
+    /// Fails when the directory has gone since it was claimed. What is written to its path then makes another one there,
+    /// which is gone in its turn as soon as the disk is mounted again.
+    fn check_is_there(&self) -> Result<(), BlobError> {
+        let marker = self.root.as_ref().filter(|_| self.is_tied.load(Ordering::Relaxed)).map(|root| root.join(MARKER));
+        if marker.is_none_or(|marker| marker.is_file()) { Ok(()) } else { Err(BlobError::Gone) }
     }
 
     /// Whether the store is tied to any library.

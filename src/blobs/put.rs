@@ -50,12 +50,13 @@ impl Blobs {
     /// # Errors
     ///
     /// [`PutError::TooLarge`] when the body exceeds `limit_bytes`, [`PutError::Body`] when it breaks off, and
-    /// [`PutError::Blob`] when the store fails, with `Exists` when the id is taken.
+    /// [`PutError::Blob`] when the store fails, with `Exists` when the id is taken and `Gone` when the directory is not there.
     pub async fn put<S, E>(&self, id: BlobId, body: S, limit_bytes: u64) -> Result<Stored, PutError<E>>
     where
         S: Stream<Item = Result<Bytes, E>> + Send,
         E: StdError + 'static,
     {
+        self.check_is_there()?;
         let mut body = pin!(body);
         let mut summary = Summary::default();
         let mut part = BytesMut::new();
@@ -81,6 +82,8 @@ impl Blobs {
             None => self.put_small(id, part.freeze()).await?,
             Some(upload) => upload.finish(part.freeze()).await?,
         }
+        // It may have gone meanwhile.
+        self.check_is_there()?;
         crate::meter::stored(summary.size);
         Ok(summary.finish())
     }

@@ -262,3 +262,26 @@ fn keys_are_sharded_by_the_low_byte_and_read_back() {
         assert_eq!(BlobId::from_path(&Path::from(foreign)), None);
     }
 }
+
+/// Otherwise a new directory would be made in its place, and what is acknowledged would be gone with it.
+#[tokio::test]
+async fn a_directory_that_has_gone_takes_no_blobs() {
+    let parent = tempfile::tempdir().unwrap();
+    let (dir, elsewhere) = (parent.path().join("blobs"), parent.path().join("elsewhere"));
+    let blobs = Blobs::local(&dir).unwrap();
+    blobs.claim("a library").await.unwrap();
+    blobs.put(BlobId(1), body(10), NO_LIMIT).await.unwrap();
+    std::fs::rename(&dir, &elsewhere).unwrap();
+    let refused = blobs.put(BlobId(2), body(10), NO_LIMIT).await;
+    assert!(matches!(refused, Err(PutError::Blob(BlobError::Gone))), "{refused:?}");
+    assert!(!dir.exists(), "nothing is in the way of its return");
+    std::fs::rename(&elsewhere, &dir).unwrap();
+    blobs.put(BlobId(2), body(10), NO_LIMIT).await.unwrap();
+    // In the middle of a body.
+    let (from, to) = (dir.clone(), elsewhere.clone());
+    let leaving =
+        body(10).chain(stream::once(async move { std::fs::rename(from, to).map(|()| Bytes::from_static(b"end")) }));
+    let refused = blobs.put(BlobId(3), leaving, NO_LIMIT).await;
+    assert!(matches!(refused, Err(PutError::Blob(BlobError::Gone))), "{refused:?}");
+    assert_eq!(blobs.size(BlobId(1)).await.unwrap(), None);
+}
