@@ -12,6 +12,8 @@ use clap::{Args, ValueEnum};
 use crate::error::{Error, Result};
 use crate::fetch;
 
+/// Where a library is, unless told otherwise.
+pub const DATA: &str = "./calotype-data";
 /// First path segments that the API has for itself, now or in later versions.
 const RESERVED_ENDPOINT_IDS: &[&str] = &[
     "v1",
@@ -32,7 +34,7 @@ const RESERVED_ENDPOINT_IDS: &[&str] = &[
 #[derive(Args, Clone, Debug)]
 pub struct Place {
     /// Directory of the catalog, the blobs and the server secret; `serve` makes it
-    #[arg(long, env = "CALOTYPE_DATA", default_value = "./calotype-data", value_name = "DIR")]
+    #[arg(long, env = "CALOTYPE_DATA", default_value = DATA, value_name = "DIR")]
     pub data: PathBuf,
     /// `sqlite` for a file in the data directory, or `postgres://user@host/database` (15 or later)
     #[arg(long, env = "CALOTYPE_CATALOG", default_value = "sqlite", value_name = "CATALOG", hide_env_values = true)]

@@ -45,7 +45,7 @@ pub async fn run(command: &Backup) -> Result<ExitCode> {
         backup::make(&command.place, &command.to, means(command.copy), &|progress| told.tell(progress)).await?;
     told.end();
     let blobs = outcome.blobs;
-    println!(
+    say!(
         "backed up to {}: the catalog and {} blobs, {} bytes ({} were there, {} linked, {} copied) in {:.1} s",
         command.to.display(),
         blobs.count,

@@ -30,17 +30,20 @@ pub async fn run(command: &Fsck) -> Result<ExitCode> {
     found.violations.extend(keys::damaged(&parts.db, &Vault::of(&parts.secret)).await?);
     parts.db.close().await;
     for violation in &found.violations {
-        println!("{violation}");
+        say!("{violation}");
     }
     let blobs = found.blobs.map(|count| format!(", {count} blobs")).unwrap_or_default();
-    println!(
+    say!(
         "checked {} folders, {} files, {} older versions, {} contents{blobs}",
-        found.folders, found.files, found.older_versions, found.contents
+        found.folders,
+        found.files,
+        found.older_versions,
+        found.contents
     );
     if found.violations.is_empty() {
-        println!("all invariants hold");
+        say!("all invariants hold");
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{} violations", found.violations.len());
+    say!("{} violations", found.violations.len());
     Ok(ExitCode::FAILURE)
 }

@@ -43,7 +43,7 @@ pub async fn run(command: &Healthcheck) -> Result<ExitCode> {
     let answer = client.get(&url).send().await.map_err(|error| Error::Setup(chain(&error)))?;
     let status = answer.status();
     let text = answer.text().await.map_err(|error| Error::Setup(chain(&error)))?;
-    println!("{status}: {text}");
+    say!("{status}: {text}");
     Ok(if status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

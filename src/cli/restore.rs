@@ -37,7 +37,7 @@ pub async fn run(command: &Restore) -> Result<ExitCode> {
     let outcome =
         backup::restore(&command.from, &command.place, means(command.copy), &|progress| told.tell(progress)).await?;
     told.end();
-    println!(
+    say!(
         "restored to {}: the catalog and {} blobs, {} bytes ({} linked, {} copied)",
         command.place.data.display(),
         outcome.blobs.count,

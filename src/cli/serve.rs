@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::log;
 use crate::app::{App, Parts, chain};
 use crate::blobs::sweep_cutoff;
-use crate::config::Serve;
+use crate::config::{DATA, Serve};
 use crate::error::{Error, Result};
 use crate::http;
 use crate::http::serve::Door;
@@ -143,10 +143,15 @@ fn greet(app: &App, serve: &Serve) -> Result<()> {
     if !at_terminal {
         return Ok(());
     }
+    // Other commands have to be told where the library is, as this one was.
+    let place = match serve.place.data.to_str() {
+        Some(data) if data != DATA => format!(" --data '{}'", data.replace('\'', r"'\''")),
+        _ => String::new(),
+    };
     let key = match (&app.keys.fresh, &serve.private_key) {
         (Some((private, public)), _) => {
             println!(
-                "\n  Private key  {private}\n  Public key   {public}\n  Keep them. This tells them again:\n    calotype keys show {public} --private"
+                "\n  Private key  {private}\n  Public key   {public}\n  Keep them. This tells them again:\n    calotype keys show {public} --private{place}"
             );
             // Shown, so the file that guarded against a crash in between can go.
             std::fs::remove_file(&first_keys)
@@ -154,7 +159,9 @@ fn greet(app: &App, serve: &Serve) -> Result<()> {
             private.as_str()
         }
         _ => {
-            println!("\n  For YOUR_PRIVATE_KEY: calotype keys list, and calotype keys show PUBLIC_KEY --private");
+            println!(
+                "\n  For YOUR_PRIVATE_KEY: calotype keys list{place}, and calotype keys show PUBLIC_KEY --private{place}"
+            );
             "YOUR_PRIVATE_KEY"
         }
     };

@@ -131,7 +131,7 @@ async fn one_sweeps_at_a_time() {
 const REMOVAL_MAX: Duration = Duration::from_secs(10);
 /// How long a server is silent, in milliseconds; what it says afterwards takes some.
 const SILENCE_MS: i64 = 1_500;
-/// How long an upload may take that waits for nobody. PostgreSQL ends a transaction that says nothing for five seconds.
+/// How long an upload may take that waits for nobody. PostgreSQL ends a transaction that says nothing for three seconds.
 const UPLOAD_MAX: Duration = Duration::from_secs(2);
 /// How long an upload stands before its commit.
 const PAUSE: Duration = Duration::from_millis(300);

@@ -163,11 +163,9 @@ fn tell(files: &Files, names: &[Name], ends: Millis, without_vendor_names: bool)
     let ca = std::path::absolute(&files.ca).unwrap_or_else(|_| files.ca.clone());
     let (ca, cert, key) = (ca.display(), files.cert.display(), files.key.display());
     let list = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    println!("A certificate for {list}\nis in {cert}, good until {}.\n", &ends.to_string()[..10]);
-    println!(
-        "1. Run the server with it:\n     calotype serve --listen 0.0.0.0:443 --tls-cert {cert} --tls-key {key}\n"
-    );
-    println!(
+    say!("A certificate for {list}\nis in {cert}, good until {}.\n", &ends.to_string()[..10]);
+    say!("1. Run the server with it:\n     calotype serve --listen 0.0.0.0:443 --tls-cert {cert} --tls-key {key}\n");
+    say!(
         "2. Let clients trust {ca}:
      curl     curl --cacert {ca} …
      Node.js  export NODE_EXTRA_CA_CERTS={ca}
@@ -180,7 +178,7 @@ fn tell(files: &Files, names: &[Name], ends: Millis, without_vendor_names: bool)
     if !without_vendor_names {
         let address = names.iter().find_map(Name::address).filter(|ip| !ip.is_loopback());
         let address = address.unwrap_or(IpAddr::from([127, 0, 0, 1]));
-        println!(
+        say!(
             "3. For clients that have the vendor's host names built in, add this line to /etc/hosts where they run
    (the address is that of the server) and add to the server's flags:
      {address} {}
@@ -189,7 +187,7 @@ fn tell(files: &Files, names: &[Name], ends: Millis, without_vendor_names: bool)
             VENDOR_NAMES.join(" ")
         );
     }
-    println!("Keep {} to yourself: the server does not need it.", files.ca_key.display());
+    say!("Keep {} to yourself: the server does not need it.", files.ca_key.display());
 }
 
 #[cfg(test)]
