@@ -50,7 +50,8 @@ impl Blobs {
     /// # Errors
     ///
     /// [`PutError::TooLarge`] when the body exceeds `limit_bytes`, [`PutError::Body`] when it breaks off, and
-    /// [`PutError::Blob`] when the store fails, with `Exists` when the id is taken and `Gone` when the directory is not there.
+    /// [`PutError::Blob`] when the store fails, with `Exists` when the id is taken and `Gone` when the directory is not
+    /// there: if it went in the middle, what was written of the body is wherever its path led to.
     pub async fn put<S, E>(&self, id: BlobId, body: S, limit_bytes: u64) -> Result<Stored, PutError<E>>
     where
         S: Stream<Item = Result<Bytes, E>> + Send,

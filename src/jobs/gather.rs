@@ -2,7 +2,8 @@
 //! after the other, and each alone would wait for the disk by itself.
 //!
 //! A request joins those that wait. Whoever finds nobody at work starts a task that accepts all that wait in one
-//! transaction, or in some if there is much to count, tells each its answer, and goes on until nobody waits. A lonely request waits for nothing.
+//! transaction, or in some if there is much to count, tells each its answer, and goes on until nobody waits. A lonely
+//! request waits for nothing.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

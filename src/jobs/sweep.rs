@@ -176,8 +176,8 @@ pub async fn release(app: &App) -> Result<()> {
     tx.commit().await
 }
 
-/// One batch of journal rows; how many went, and whether that is all that may go. It holds the tree against jobs that start, because the instant of such a
-/// job must not fall between the look at the running jobs and the deletion.
+/// One batch of journal rows; how many went, and whether that is all that may go. It holds the tree against jobs that
+/// start, because the instant of such a job must not fall between the look at the running jobs and the deletion.
 pub async fn forget_past(app: &App) -> Result<(u64, bool)> {
     let mut tx = swept(app, Reach::Add).await?;
     let newest = sweep::last_change(&mut tx).await?;
