@@ -83,7 +83,8 @@ pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored,
         return Err(Refusal::BadUploadFolder.into());
     }
     let media = examine(app, blob_id, stored, &name).await?;
-    check(app, upload, stored, &media)?;
+    let embedded = embedded(app, blob_id, stored, &media).await?;
+    check(app, upload, stored, &media, &embedded)?;
     let content = Content {
         id: ContentId(0),
         blob_id,
@@ -97,7 +98,7 @@ pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored,
         tags: upload.tags.clone().map(|tags| Value::from(tags).to_string()),
         ai_tags: None,
         custom_coordinates: upload.custom_coordinates.clone(),
-        embedded_metadata: None,
+        embedded_metadata: (!embedded.is_empty()).then(|| Value::from(embedded).to_string()),
         custom_metadata: None,
         description: upload.description.clone(),
     };
@@ -110,19 +111,31 @@ pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored,
 }
 
 /// What the request says about its file, held against the file.
-fn check(app: &App, upload: &Upload, stored: &Stored, media: &Media) -> Result<(), Refusal> {
+fn check(
+    app: &App,
+    upload: &Upload,
+    stored: &Stored,
+    media: &Media,
+    embedded: &Map<String, Value>,
+) -> Result<(), Refusal> {
     let image_bytes_max = app.settings.image_bytes_max.unwrap_or(u64::MAX);
     if media.kind == media::Kind::Image && stored.size > image_bytes_max {
         return Err(Refusal::FileTooLarge);
     }
     if let Some(checks) = &upload.checks {
-        meets(checks, upload, stored, media)?;
+        meets(checks, upload, stored, media, embedded)?;
     }
     upload.transformation.as_ref().map_or(Ok(()), |transformation| transformation.check(media))
 }
 
 /// Whether the upload meets the conditions of its `checks` parameter.
-fn meets(checks: &str, upload: &Upload, stored: &Stored, media: &Media) -> Result<(), Refusal> {
+fn meets(
+    checks: &str,
+    upload: &Upload,
+    stored: &Stored,
+    media: &Media,
+    embedded: &Map<String, Value>,
+) -> Result<(), Refusal> {
     let checks = checks::parse(checks).map_err(|_| Refusal::BadChecks)?;
     let nothing = Map::new();
     let known = checks::Upload {
@@ -136,9 +149,9 @@ fn meets(checks: &str, upload: &Upload, stored: &Stored, media: &Media) -> Resul
         mime: &media.mime,
         width: media.width.map(u64::from),
         height: media.height.map(u64::from),
-        // Nothing reads durations or what files say about themselves yet, so these have no values.
+        // Nothing reads durations yet, so this has no value.
         duration_s: None,
-        media_metadata: &nothing,
+        media_metadata: embedded,
     };
     if checks.matches(&known) { Ok(()) } else { Err(Refusal::FailedChecks) }
 }
@@ -251,6 +264,14 @@ async fn examine(app: &App, blob: BlobId, stored: &Stored, name: &str) -> Result
             Ok(media::probe(&head, stored.size, name).into_media())
         }
     }
+}
+
+/// What a picture says of itself, from its head, or from more of it where it says so further behind.
+async fn embedded(app: &App, blob: BlobId, stored: &Stored, media: &Media) -> Result<Map<String, Value>> {
+    let found = media::embedded(&media.mime, &stored.head, stored.size);
+    let Some(bytes) = found.needs_bytes else { return Ok(found.metadata) };
+    let head = app.blobs.read_in_memory(blob, 0..bytes).await?;
+    Ok(media::embedded(&media.mime, &head, stored.size).metadata)
 }
 
 fn clean_name(upload: &Upload) -> Result<String> {

@@ -3,15 +3,19 @@
 //! 1. The magic number decides the type; where it says nothing or too little, the extension does. Text is named by its
 //!    extension alone, and without one it is `application/octet-stream`, as the API contract has it.
 //! 2. For image types, `raster.rs`, `tiff.rs` and `svg.rs` read size and transparency from the header.
-//! 3. A header that reaches beyond the head is answered with [`Probe::NeedMore`]; the caller asks again with more.
+//! 3. What a picture says of itself, EXIF and the like, is the matter of `embedded/`.
+//! 4. A header that reaches beyond the head is answered with [`Probe::NeedMore`]; the caller asks again with more.
 //!
 //! Everything here is pure: no I/O, no panic on any bytes, memory and time linear in the head. A broken image is no
 //! error; it has the facts that could still be read. Sizes are those of the stored pixels: EXIF orientation is not
 //! applied.
 
+mod embedded;
 mod raster;
 mod svg;
 mod tiff;
+
+pub use embedded::{Embedded, METADATA_BYTES_MAX, embedded};
 
 /// How much of a file is looked at before its size is left open, in bytes. Metadata in front of the pixels rarely
 /// exceeds a few hundred KiB; a TIFF of this size with its directory at the end is still understood.

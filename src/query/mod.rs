@@ -9,7 +9,7 @@
 //! out while rows are read (kinds, names, ids, folders) is told by [`search::Search`].
 
 pub mod checks;
-mod dates;
+pub(crate) mod dates;
 mod format;
 mod lexer;
 mod parser;

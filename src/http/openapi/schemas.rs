@@ -105,7 +105,7 @@ pub struct FileObject {
     is_published: bool,
     #[schema(value_type = Object)]
     custom_metadata: (),
-    /// What the file itself says: EXIF, IPTC and XMP. This version does not read it, so it is always null.
+    /// What a picture says of itself: EXIF, IPTC and XMP, merged, with exiftool's names. `null` when it says nothing.
     #[schema(required, value_type = Option<Object>)]
     embedded_metadata: Option<()>,
     #[schema(required, rename = "AITags")]

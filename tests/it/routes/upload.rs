@@ -2,6 +2,7 @@
 //! fails leaves nothing behind.
 
 mod clients;
+mod embedded;
 mod fields;
 mod names;
 mod signed;
@@ -47,7 +48,7 @@ fn png(width: u32, height: u32) -> Vec<u8> {
     image_bytes(image::RgbImage::new(width, height), ImageFormat::Png)
 }
 
-/// Nothing sets these in this version, so the test does it behind the server's back.
+/// Nothing sets some of these in this version, so the test does it behind the server's back.
 pub(super) async fn set_content(library: &Library, assignment: &str) {
     let options = library.server.options();
     let statement = sqlx::AssertSqlSafe(format!("UPDATE content SET {assignment}"));

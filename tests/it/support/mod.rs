@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod client;
+pub mod exiftool;
 pub mod postgres;
 pub mod proxy;
 pub mod server;
