@@ -75,6 +75,7 @@ pub fn service(
         .route("/files/purge/{id}", get(purges::status))
         .route("/files/{id}", delete(files::delete))
         .route("/files/{id}/details", get(files::details).patch(changes::update))
+        .route("/files/{id}/metadata", get(files::metadata))
         .route("/files/{id}/versions", get(versions::list))
         .route("/files/{id}/versions/{version}", get(versions::details).delete(versions::delete))
         // A client of one generation sends DELETE when it means restore.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::library::files::Located;
+use crate::library::metadata::Known;
 use crate::model::path::FolderPath;
 use crate::store::files::{PRIVATE, UNPUBLISHED};
 use crate::store::listing::{FOLDER, SUPERSEDED};
@@ -66,8 +67,7 @@ pub fn uploaded(app: &App, located: &Located, wanted: &[String]) -> Map<String, 
         object.insert("thumbnailUrl".into(), url(app, located, THUMBNAIL).into());
     }
     // No folder restricts the fields of its files, so the schema of those that are left is empty.
-    let on_request = on_request(located).into_iter();
-    let on_request = on_request.chain([("metadata", metadata(located)), ("selectedFieldsSchema", json!({}))]);
+    let on_request = on_request(located).into_iter().chain([("selectedFieldsSchema", json!({}))]);
     for (name, value) in on_request {
         if wanted.iter().any(|wanted| wanted.trim() == name) {
             object.insert(name.into(), value);
@@ -76,8 +76,8 @@ pub fn uploaded(app: &App, located: &Located, wanted: &[String]) -> Map<String, 
     object
 }
 
-/// The older form of what is known about a file's bytes. What has not been looked at is left out, not guessed.
-fn metadata(located: &Located) -> Value {
+/// The older form of what is known about a file's bytes.
+pub fn metadata(located: &Located, known: Option<&Known>) -> Value {
     let file = &located.asset;
     let mut object = Map::new();
     if let (Some(width), Some(height)) = (file.width, file.height) {
@@ -86,8 +86,19 @@ fn metadata(located: &Located) -> Value {
     }
     object.insert("size".into(), file.size.into());
     object.insert("format".into(), format_of(&file.mime).into());
+    if let Some(Known { picture, .. }) = known {
+        object.insert("hasColorProfile".into(), picture.has_color_profile.into());
+    }
     if let Some(has_alpha) = file.has_alpha {
         object.insert("hasTransparency".into(), has_alpha.into());
+    }
+    if let Some(Known { picture, hash }) = known {
+        object.insert("quality".into(), picture.quality.into());
+        object.insert("density".into(), picture.density.into());
+        if let Some(hash) = hash {
+            object.insert("pHash".into(), hash.clone().into());
+        }
+        object.insert("exif".into(), picture.exif.clone());
     }
     object.into()
 }

@@ -29,7 +29,7 @@ use crate::error::{Error, Refusal, Result};
 use crate::library::client_auth::allowance::{Share, UsedUp};
 use crate::library::client_auth::signature::Signed;
 use crate::library::client_auth::{self, Proof, Signer, jwt, signature};
-use crate::library::{extensions, upload};
+use crate::library::{extensions, metadata, upload};
 use crate::model::ids::BlobId;
 use crate::model::rights::SIGN_UPLOADS;
 use crate::model::time::Millis;
@@ -117,6 +117,10 @@ async fn store(
     };
     let file = upload::store(app, &asked.upload, blob_id, &stored, blob).await?;
     let mut answer = represent::uploaded(app, &file, &asked.response_fields);
+    if asked.response_fields.iter().any(|wanted| wanted.trim() == "metadata") {
+        let known = metadata::of_blob(app, blob_id, &file.asset).await?;
+        answer.insert("metadata".into(), represent::metadata(&file, known.as_ref()));
+    }
     if !asked.extensions.is_empty() {
         answer.insert("extensionStatus".into(), extensions::statuses(&asked.extensions).into());
     }

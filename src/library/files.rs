@@ -31,7 +31,8 @@ pub async fn details(app: &App, id: FileId) -> Result<Located> {
     visible(app, &mut tx, id).await
 }
 
-async fn visible(app: &App, tx: &mut Tx, id: FileId) -> Result<Located> {
+/// A file's current version, read with the others of a transaction.
+pub(super) async fn visible(app: &App, tx: &mut Tx, id: FileId) -> Result<Located> {
     let asset = listing::file(tx, id).await?.ok_or(Refusal::NoFile)?;
     Ok(located(app, tx, asset).await?.ok_or(Refusal::NoFile)?)
 }

@@ -16,6 +16,7 @@ pub mod folders;
 pub mod keys;
 pub mod limits;
 pub mod listing;
+pub mod metadata;
 pub mod placing;
 pub mod purges;
 pub mod ranking;

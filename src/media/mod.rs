@@ -11,11 +11,13 @@
 //! applied.
 
 mod embedded;
+mod picture;
 mod raster;
 mod svg;
 mod tiff;
 
 pub use embedded::{Embedded, METADATA_BYTES_MAX, embedded};
+pub use picture::{Picture, hash, is_decoded, picture};
 
 /// How much of a file is looked at before its size is left open, in bytes. Metadata in front of the pixels rarely
 /// exceeds a few hundred KiB; a TIFF of this size with its directory at the end is still understood.

@@ -61,6 +61,7 @@ statements! {
     PUBLISH_HISTORY: "UPDATE version SET flags = flags + CASE WHEN (flags & 2) = $2 THEN 0 ELSE 256 + $2 - (flags & 2) END, since = $3 WHERE file_id = $1";
     CONTENT: "SELECT id, blob_id, size, digest, mime, is_image, width, height, has_alpha, tags, ai_tags, custom_coordinates, embedded_metadata,
             custom_metadata, description FROM content WHERE id = $1";
+    BLOB: "SELECT c.blob_id FROM file f JOIN content c ON c.id = f.content_id WHERE f.id = $1";
     INSERT_CONTENT: "INSERT INTO content (id, blob_id, size, digest, mime, is_image, width, height, has_alpha, tags, ai_tags, custom_coordinates,
             embedded_metadata, custom_metadata, description, created)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
@@ -215,6 +216,12 @@ pub async fn insert_content(tx: &mut Tx, content: &Content, now: Millis) -> Resu
 /// A content row. Every file and version has one.
 pub async fn content(tx: &mut Tx, id: ContentId) -> Result<Content> {
     tx.one(&CONTENT, args![id]).await
+}
+
+/// Where the bytes of a file's current version are.
+pub async fn blob(tx: &mut Tx, id: FileId) -> Result<Option<BlobId>> {
+    let row: Option<(BlobId,)> = tx.maybe(&BLOB, args![id]).await?;
+    Ok(row.map(|(blob,)| blob))
 }
 
 /// Gives a file another description of its bytes, or other flags; the old row goes to the journal.

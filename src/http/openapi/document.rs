@@ -58,7 +58,7 @@ const DELIVERY: &str = "/library/";
     ),
     paths(
         uploads::upload,
-        lists::list, files::details, changes::update, files::delete, placing::copy, placing::move_into, placing::rename, bulk::add_tags,
+        lists::list, files::details, files::metadata, changes::update, files::delete, placing::copy, placing::move_into, placing::rename, bulk::add_tags,
         bulk::remove_tags, bulk::remove_ai_tags, bulk::delete,
         versions::list, versions::details, versions::restore, versions::delete,
         folders::create, folders::delete,

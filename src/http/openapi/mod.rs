@@ -7,6 +7,7 @@
 mod document;
 pub mod key_schemas;
 mod links;
+pub mod metadata_schemas;
 mod operations;
 mod page;
 pub mod refusals;

@@ -5,6 +5,8 @@
 
 use utoipa::ToSchema;
 
+use super::metadata_schemas::Metadata;
+
 /// 24 lower-case hexadecimal digits.
 #[derive(ToSchema)]
 #[schema(pattern = "^[0-9a-f]{24}$")]
@@ -201,9 +203,8 @@ pub struct Uploaded {
     custom_metadata: Option<()>,
     #[schema(value_type = Option<Object>)]
     embedded_metadata: Option<()>,
-    /// What is known of a picture from its bytes.
-    #[schema(nullable = false, value_type = Option<Object>)]
-    metadata: Option<()>,
+    #[schema(nullable = false)]
+    metadata: Option<Metadata>,
     #[schema(nullable = false, value_type = Option<Object>)]
     selected_fields_schema: Option<()>,
     /// Of the extensions that were asked for, by name.

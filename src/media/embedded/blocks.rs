@@ -2,6 +2,7 @@
 //! head, and the few facts that stand beside them.
 
 use super::{boxes, ifd, iptc};
+use crate::media::HEAD_BYTES_LIMIT;
 use ifd::Group;
 
 /// Segments or chunks that are looked at; a JPEG's colour profile alone may take dozens.
@@ -44,6 +45,12 @@ pub fn blocks<'a>(mime: &str, head: &'a [u8]) -> Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
+    /// How long a head of a file of `size` bytes must be to have all, if it is longer than this one and there is as much.
+    pub fn needs(&self, head: &[u8], size: u64) -> Option<u64> {
+        let bytes = self.needs_bytes?.min(size).min(HEAD_BYTES_LIMIT);
+        (bytes > head.len() as u64).then_some(bytes)
+    }
+
     /// The segments in front of the pixels (ITU T.81, B.1.1; EXIF: CIPA DC-008, 4.7; XMP: part 3, 1.1.3). XMP that goes on
     /// in further segments is bookkeeping, and not read. `None` at the end or where it is broken.
     fn jpeg(&mut self, head: &'a [u8]) -> Option<()> {

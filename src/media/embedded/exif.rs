@@ -1,6 +1,7 @@
-//! What EXIF says, as exiftool tells it.
+//! What EXIF says, in two forms: merged with the rest as exiftool tells it ([`told`]), and by directory with the values
+//! as they stand in the file ([`by_group`], for the older form of the API's metadata).
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::ifd::{Entry, Group, Tags};
 use super::names::{self, Form};
@@ -85,6 +86,30 @@ fn date(tags: &Tags<'_>, entry: &Entry<'_>, name: &str) -> Option<String> {
         return text::instant(&date).or_else(|| text::instant(&date[..plain]));
     }
     text::instant(&date)
+}
+
+/// Values by directory, under all six names of the contract: as they stand in the file, dates and versions as text.
+/// Maker notes are not read, each maker has a form of its own.
+pub fn by_group(tags: &Tags<'_>) -> Value {
+    let group = |group| {
+        let entries = tags.entries.iter().filter(|entry| entry.group == group);
+        let mut object = Map::new();
+        for entry in entries {
+            let Some((name, form)) = names::of(group, entry.tag) else { continue };
+            if let Some(value) = plain(entry, form) {
+                object.entry(name).or_insert(value);
+            }
+        }
+        Value::from(object)
+    };
+    json!({
+        "image": group(Group::Image),
+        "thumbnail": group(Group::Thumbnail),
+        "exif": group(Group::Exif),
+        "gps": group(Group::Gps),
+        "interoperability": group(Group::Interoperability),
+        "makernote": {},
+    })
 }
 
 /// The value as it stands in the file: a text, a number, or an array of numbers.

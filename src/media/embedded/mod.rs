@@ -24,8 +24,6 @@ mod xmp;
 
 use serde_json::{Map, Value};
 
-use super::HEAD_BYTES_LIMIT;
-
 /// Most bytes of the object as JSON: a thousand files in a list have some room. The longest values give way.
 pub const METADATA_BYTES_MAX: usize = 32 * 1024;
 
@@ -75,14 +73,13 @@ pub fn embedded(mime: &str, head: &[u8], size: u64) -> Embedded {
     }
     add_stand_ins(&mut metadata);
     let degrees = |name| metadata.get(name).and_then(Value::as_f64);
-    if let (Some(latitude), Some(longitude)) = (degrees("GPSLatitude"), degrees("GPSLongitude")) {
-        if latitude.abs() <= 90.0 {
-            metadata.insert("LocationTaken".into(), format!("{latitude},{longitude}").into());
-        }
+    if let (Some(latitude), Some(longitude)) = (degrees("GPSLatitude"), degrees("GPSLongitude"))
+        && latitude.abs() <= 90.0
+    {
+        metadata.insert("LocationTaken".into(), format!("{latitude},{longitude}").into());
     }
     shorten(&mut metadata);
-    let needs_bytes = found.needs_bytes.map(|bytes| bytes.min(size).min(HEAD_BYTES_LIMIT));
-    Embedded { metadata, needs_bytes: needs_bytes.filter(|bytes| *bytes > head.len() as u64) }
+    Embedded { metadata, needs_bytes: found.needs(head, size) }
 }
 
 fn png_texts(texts: &[(&[u8], &[u8])]) -> Map<String, Value> {

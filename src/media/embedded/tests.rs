@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::*;
+use crate::media::HEAD_BYTES_LIMIT;
 
 const JPEG: &[u8] = include_bytes!("../../../tests/fixtures/pictures/talbot.jpg");
 const PNG: &[u8] = include_bytes!("../../../tests/fixtures/pictures/talbot.png");

@@ -15,6 +15,7 @@ mod folders;
 mod jobs;
 mod keys;
 mod lists;
+mod metadata;
 mod not_yet;
 mod placing;
 mod search;

@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Map, Value};
 
+use super::server::setting;
+
 /// Why exiftool cannot be used here, if so; on CI a skip would pass for a success.
 pub fn is_missing() -> Option<String> {
     match Command::new("exiftool").arg("-ver").output() {
@@ -13,8 +15,10 @@ pub fn is_missing() -> Option<String> {
         Err(error) => Some(error.to_string()),
     }
     .inspect(|why| {
-        let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-        assert!(!ci, "CI must compare with exiftool, install the package libimage-exiftool-perl: {why}");
+        assert!(
+            setting("CI").is_none(),
+            "CI must compare with exiftool, install the package libimage-exiftool-perl: {why}"
+        );
         eprintln!("skipped: no exiftool, {why} (apt-get install libimage-exiftool-perl)");
     })
 }

@@ -68,7 +68,13 @@ async fn the_answer_has_what_is_asked_for() {
             "embeddedMetadata": null,
             "isPublished": true,
             "customMetadata": {},
-            "metadata": { "height": 2, "width": 3, "size": picture.len(), "format": "png", "hasTransparency": false },
+            "metadata": {
+                "height": 2, "width": 3, "size": picture.len(), "format": "png",
+                "hasColorProfile": false, "hasTransparency": false, "quality": 0, "density": 72,
+                // All pixels are black: no frequency is above the others but none.
+                "pHash": "0000000000000000",
+                "exif": { "image": {}, "thumbnail": {}, "exif": {}, "gps": {}, "interoperability": {}, "makernote": {} },
+            },
             "selectedFieldsSchema": {},
         });
         let plain = put(library, &fields, picture.clone()).await.expect(200).body;

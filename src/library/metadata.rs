@@ -1,0 +1,84 @@
+//! What is known of a file's bytes in the older form, which the API calls `metadata`: read from the blob when somebody
+//! asks, because few do, and a picture's hash takes all of its pixels.
+//!
+//! Pixels take turns: decoders share [`PIXELS_MB`], so that memory stays bounded however many ask.
+
+use crate::app::App;
+use crate::blobs::HEAD_BYTES_MAX;
+use crate::error::{Refusal, Result};
+use crate::library::files::{self, Located};
+use crate::media::{self, Picture};
+use crate::model::ids::{BlobId, FileId};
+use crate::store::files as rows;
+use crate::store::listing::Asset;
+
+/// Memory for pictures that are being decoded, in megabytes.
+pub const PIXELS_MB: u32 = 256;
+/// Least share of one, in megabytes: how many decoders run at once.
+const SHARE_MB_MIN: u32 = 32;
+/// Larger files are not decoded, in bytes.
+const DECODED_BYTES_MAX: i64 = 32 * 1024 * 1024;
+/// Bytes that decoding takes for a pixel: three of colours, and of a progressive JPEG three numbers of two bytes besides.
+const PIXEL_BYTES: i64 = 9;
+
+/// What a picture's bytes tell.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub picture: Picture,
+    /// 16 hexadecimal digits; `None` for what is not decoded here.
+    pub hash: Option<String>,
+}
+
+/// The current version of a file, and what its bytes tell if it is a picture.
+///
+/// # Errors
+///
+/// [`Refusal::NoFile`] when there is none that can be seen.
+pub async fn of_file(app: &App, id: FileId) -> Result<(Located, Option<Known>)> {
+    let mut tx = app.db.read().await?;
+    let file = files::visible(app, &mut tx, id).await?;
+    let blob = rows::blob(&mut tx, id).await?.ok_or(Refusal::NoFile)?;
+    // Nothing of the catalog is held while bytes are read.
+    drop(tx);
+    let known = of_blob(app, blob, &file.asset).await?;
+    Ok((file, known))
+}
+
+/// What the bytes of a version tell if it is a picture.
+pub async fn of_blob(app: &App, blob: BlobId, file: &Asset) -> Result<Option<Known>> {
+    if !file.is_image {
+        return Ok(None);
+    }
+    let size = file.size.cast_unsigned();
+    let share = share_mb(file);
+    let _turn = match share {
+        // It is closed by nobody.
+        Some(share) => app.pixels.acquire_many(share).await.ok(),
+        None => None,
+    };
+    let bytes = if share.is_some() { size } else { size.min(HEAD_BYTES_MAX as u64) };
+    let mut head = app.blobs.read_in_memory(blob, 0..bytes).await?;
+    let mut picture = media::picture(&file.mime, &head, size);
+    if let Some(bytes) = picture.needs_bytes {
+        head = app.blobs.read_in_memory(blob, 0..bytes).await?;
+        picture = media::picture(&file.mime, &head, size);
+    }
+    if share.is_none() {
+        return Ok(Some(Known { picture, hash: None }));
+    }
+    let mime = file.mime.clone();
+    // A decoder that panics has met a picture that it cannot decode.
+    let hash = tokio::task::spawn_blocking(move || media::hash(&mime, &head)).await.unwrap_or_default();
+    Ok(Some(Known { picture, hash }))
+}
+
+/// The share of memory that decoding takes, in megabytes; `None` if the picture is not decoded.
+fn share_mb(file: &Asset) -> Option<u32> {
+    let (width, height) = (file.width?, file.height?);
+    if !media::is_decoded(&file.mime) || file.size > DECODED_BYTES_MAX {
+        return None;
+    }
+    let bytes = width.checked_mul(height)?.checked_mul(PIXEL_BYTES)?.checked_add(file.size)?;
+    let megabytes = u32::try_from(bytes / 1_000_000).ok()?.max(SHARE_MB_MIN);
+    (megabytes <= PIXELS_MB).then_some(megabytes)
+}
