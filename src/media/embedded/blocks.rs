@@ -68,6 +68,9 @@ impl<'a> Blocks<'a> {
                 return None;
             }
             let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));
+            if length > rest.len() {
+                self.needs_bytes = Some(u64::MAX);
+            }
             let segment = rest.get(2..length)?;
             self.jpeg_segment(marker, segment);
             rest = rest.get(length..)?;
@@ -107,6 +110,10 @@ impl<'a> Blocks<'a> {
         for _ in 0..PIECES_MAX {
             let (header, body) = rest.split_first_chunk::<8>()?;
             let length = u32::from_be_bytes(*header.first_chunk()?) as usize;
+            // What stands behind pixels that do not fit into the head is not worth reading all of them.
+            if length > body.len() && &header[4..] != b"IDAT" {
+                self.needs_bytes = Some(u64::MAX);
+            }
             let chunk = body.get(..length)?;
             match &header[4..] {
                 b"eXIf" => self.exif = self.exif.or(Some(chunk.strip_prefix(b"Exif\0\0").unwrap_or(chunk))),

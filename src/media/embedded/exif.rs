@@ -27,13 +27,17 @@ pub fn told(tags: &Tags<'_>) -> Map<String, Value> {
             told.entry(name).or_insert(value);
         }
     }
-    // Metres below the sea.
+    with_depth(&mut told);
+    told
+}
+
+/// Metres below the sea are below zero.
+pub fn with_depth(told: &mut Map<String, Value>) {
     if told.get("GPSAltitudeRef").and_then(Value::as_f64) == Some(1.0)
         && let Some(metres) = told.get("GPSAltitude").and_then(Value::as_f64)
     {
         told.insert("GPSAltitude".into(), number(-metres.abs()));
     }
-    told
 }
 
 fn value_told(tags: &Tags<'_>, entry: &Entry<'_>, name: &str, form: Form) -> Option<Value> {
@@ -41,8 +45,8 @@ fn value_told(tags: &Tags<'_>, entry: &Entry<'_>, name: &str, form: Form) -> Opt
     match form {
         Form::Offset => None,
         Form::Date => date(tags, entry, name).map(Value::from),
-        Form::Shutter => first().filter(|n| n.abs() <= POWER_MAX).map(|n| number((-n).exp2())),
-        Form::Aperture => first().filter(|n| n.abs() <= POWER_MAX).map(|n| number((n / 2.0).exp2())),
+        Form::Shutter => power_of_two(-first()?),
+        Form::Aperture => power_of_two(first()? / 2.0),
         Form::Angle => {
             let [degrees, minutes, seconds] = entry.numbers()?.try_into().ok()?;
             let angle = degrees + minutes / 60.0 + seconds / 3600.0;
@@ -61,6 +65,11 @@ fn value_told(tags: &Tags<'_>, entry: &Entry<'_>, name: &str, form: Form) -> Opt
         }
         Form::Plain | Form::Version | Form::Comment | Form::Wide => plain(entry, form),
     }
+}
+
+/// What an exposure is that is stored as its logarithm.
+pub fn power_of_two(power: f64) -> Option<Value> {
+    (power.abs() <= POWER_MAX).then(|| number(power.exp2()))
 }
 
 /// To about a centimetre, which is more than a receiver knows.

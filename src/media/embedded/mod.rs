@@ -22,6 +22,8 @@ mod names;
 mod text;
 mod xmp;
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 /// Most bytes of the object as JSON: a thousand files in a list have some room. The longest values give way.
@@ -72,6 +74,8 @@ pub fn embedded(mime: &str, head: &[u8], size: u64) -> Embedded {
         metadata.entry("Rating").or_insert(stars);
     }
     add_stand_ins(&mut metadata);
+    // Nobody else says where in this form.
+    metadata.shift_remove("LocationTaken");
     let degrees = |name| metadata.get(name).and_then(Value::as_f64);
     if let (Some(latitude), Some(longitude)) = (degrees("GPSLatitude"), degrees("GPSLongitude"))
         && latitude.abs() <= 90.0
@@ -112,13 +116,18 @@ fn add_stand_ins(metadata: &mut Map<String, Value>) {
         metadata.insert(name.into(), value);
     }
     for name in ["Keywords", "Creator"] {
-        if let Some(one @ Value::String(_)) = metadata.get_mut(name) {
-            *one = vec![one.take()].into();
+        let Some(value) = metadata.get_mut(name) else { continue };
+        if value.is_string() {
+            *value = vec![value.take()].into();
         }
-    }
-    if let Some(Value::Array(keywords)) = metadata.get_mut("Keywords") {
-        let mut seen = std::collections::HashSet::new();
-        keywords.retain(|keyword| keyword.as_str().is_some_and(|keyword| seen.insert(keyword.to_owned())));
+        let mut seen = HashSet::new();
+        if let Value::Array(texts) = value {
+            texts.retain(|text| text.as_str().is_some_and(|text| seen.insert(text.to_owned())));
+        }
+        // Anything else is no text at all.
+        if seen.is_empty() {
+            metadata.shift_remove(name);
+        }
     }
 }
 

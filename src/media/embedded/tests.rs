@@ -109,10 +109,33 @@ fn properties_are_written_in_many_ways() {
         ),
         ("<rdf:Description other:secret='x'><other:title>y</other:title></rdf:Description>", json!({})),
         ("<rdf:Description><dc:title>&lol;<![CDATA[<b>]]></dc:title>", json!({ "Title": "<b>" })),
+        ("<rdf:Description dc:title='True' exif:Fired='False'/>", json!({ "Title": "True", "Fired": false })),
         ("<dc:title>outside</dc:title>", json!({})),
         ("<rdf:Description><dc:title", json!({})),
     ] {
         assert_eq!(of_properties(properties), expected, "{properties}");
+    }
+}
+
+#[test]
+fn keywords_are_texts_and_places_are_numbers() {
+    for (properties, expected) in [
+        ("dc:subject='one'", json!({ "Keywords": ["one"] })),
+        ("dc:subject='True'", json!({ "Keywords": ["True"] })),
+        ("exif:keywords='7' exif:locationTaken='nowhere'", json!({})),
+        (
+            "exif:GPSLatitude='1,30N' exif:GPSLongitude='2,0W'",
+            json!({ "GPSLatitude": 1.5, "GPSLongitude": -2, "LocationTaken": "1.5,-2" }),
+        ),
+        ("exif:GPSLatitude='100,0N' exif:GPSLongitude='2,0W'", json!({ "GPSLatitude": 100, "GPSLongitude": -2 })),
+    ] {
+        let packet = format!(
+            "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns:dc='http://purl.org/dc/elements/1.1/' \
+             xmlns:exif='http://ns.adobe.com/exif/1.0/'><rdf:Description {properties}/></rdf:RDF>"
+        );
+        let chunk = [b"XML:com.adobe.xmp\0\0\0\0\0", packet.as_bytes()].concat();
+        let png = [b"\x89PNG\r\n\x1a\n", &(chunk.len() as u32).to_be_bytes()[..], b"iTXt", &chunk, &[0; 4]].concat();
+        assert_eq!(Value::from(told("image/png", &png)), expected, "{properties}");
     }
 }
 
@@ -180,6 +203,12 @@ fn what_stands_behind_the_head_is_asked_for() {
             .concat();
     assert_eq!(embedded("image/webp", &webp, 1_000_000).needs_bytes, Some(1_000_000));
     assert_eq!(embedded("image/webp", &webp, u64::MAX).needs_bytes, Some(HEAD_BYTES_LIMIT));
+    let jpeg = [&b"\xff\xd8"[..], b"\xff\xe2\xff\xff", &[0; 50]].concat();
+    assert_eq!(embedded("image/jpeg", &jpeg, 300_000).needs_bytes, Some(300_000));
+    let png = [&b"\x89PNG\r\n\x1a\n"[..], &900_000_u32.to_be_bytes(), b"iTXt", &[0; 50]].concat();
+    assert_eq!(embedded("image/png", &png, 1_000_000).needs_bytes, Some(1_000_000));
+    let png = [&b"\x89PNG\r\n\x1a\n"[..], &900_000_u32.to_be_bytes(), b"IDAT", &[0; 50]].concat();
+    assert_eq!(embedded("image/png", &png, 1_000_000).needs_bytes, None);
     let tiff = b"II\x2a\0\0\0\x10\0";
     assert_eq!(embedded("image/tiff", tiff, 2_000_000).needs_bytes, Some(2_000_000));
 }

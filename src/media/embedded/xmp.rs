@@ -13,7 +13,7 @@ use quick_xml::name::{NamespaceResolver, ResolveResult};
 use quick_xml::{XmlVersion, escape};
 use serde_json::{Map, Value};
 
-use super::exif::{number, rounded};
+use super::exif::{self, number, rounded};
 use super::text;
 
 /// More of a packet is not read, in bytes; those with a program's history in them are as long.
@@ -24,8 +24,6 @@ const VALUES_MAX: usize = 2000;
 const DEPTH_MAX: usize = 32;
 /// Longest name of a property, in bytes.
 const NAME_BYTES_MAX: usize = 100;
-/// Powers of two beyond these are no exposure.
-const POWER_MAX: f64 = 64.0;
 
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
@@ -310,12 +308,7 @@ impl Walk {
                 self.told.insert(name.clone(), value);
             }
         }
-        // Metres below the sea.
-        if self.told.get("GPSAltitudeRef").and_then(Value::as_f64) == Some(1.0)
-            && let Some(metres) = self.told.get("GPSAltitude").and_then(Value::as_f64)
-        {
-            self.told.insert("GPSAltitude".into(), number(-metres.abs()));
-        }
+        exif::with_depth(&mut self.told);
         self.told
     }
 }
@@ -324,31 +317,28 @@ fn uri<'a>(namespace: &'a ResolveResult<'_>) -> &'a str {
     if let ResolveResult::Bound(namespace) = namespace { namespace.into_inner() } else { "" }
 }
 
-/// A value as its property has it: dates in UTC, truth values, and of what was measured numbers.
+/// A value as its property has it: dates in UTC, and of what was measured numbers and truth values. `None` for what cannot
+/// be.
 fn typed(name: &str, value: String, measured: bool) -> Option<Value> {
     if matches!(name, "GPSLatitude" | "GPSLongitude" | "GPSDestLatitude" | "GPSDestLongitude") {
         return degrees(&value).map(number);
     }
-    Some(plain(name, value, measured))
-}
-
-fn plain(name: &str, value: String, measured: bool) -> Value {
     if name.ends_with("Date") || name.ends_with("DateTime") || matches!(name, "DateTimeOriginal" | "DateCreated") {
-        return text::instant(&value).unwrap_or(value).into();
+        return Some(text::instant(&value).unwrap_or(value).into());
     }
-    if matches!(value.as_str(), "True" | "False") {
-        return (value == "True").into();
+    if matches!(value.as_str(), "True" | "False") && (measured || name == "Marked") {
+        return Some((value == "True").into());
     }
     if !measured && !matches!(name, "Rating" | "Urgency") {
-        return value.into();
+        return Some(value.into());
     }
-    let Some(is) = fraction(&value) else { return value.into() };
+    let Some(is) = fraction(&value) else { return Some(value.into()) };
     match name {
-        "ShutterSpeedValue" if is.abs() <= POWER_MAX => number((-is).exp2()),
-        "ApertureValue" | "MaxApertureValue" if is.abs() <= POWER_MAX => number((is / 2.0).exp2()),
+        "ShutterSpeedValue" => exif::power_of_two(-is),
+        "ApertureValue" | "MaxApertureValue" => exif::power_of_two(is / 2.0),
         // Four digits, of which the first may be zero.
-        "ExifVersion" | "FlashpixVersion" => value.into(),
-        _ => number(is),
+        "ExifVersion" | "FlashpixVersion" => Some(value.into()),
+        _ => Some(number(is)),
     }
 }
 

@@ -25,6 +25,7 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("OPTIONS", "/files/upload", Nothing),
     ("DELETE", "/files/{id}", For("files", "write")),
     ("GET", "/files/{id}/details", For("files", "read")),
+    ("GET", "/files/{id}/metadata", For("files", "read")),
     ("GET", "/files/{id}/versions", For("files", "read")),
     ("GET", "/files/purge/{id}", For("purge", "read")),
     ("GET", "/files/{id}/versions/{version}", For("files", "read")),
