@@ -3,10 +3,11 @@
 //! 1. The magic number decides the type; where it says nothing or too little, the extension does. Text is named by its
 //!    extension alone, and without one it is `application/octet-stream`, as the API contract has it.
 //! 2. For image types, `raster.rs`, `tiff.rs` and `svg.rs` read size and transparency from the header.
-//! 3. What a picture says of itself, EXIF and the like, is the matter of `embedded/`.
+//! 3. What a picture says of itself, EXIF and the like, is the matter of `embedded/`; what else is known of it, and told only
+//!    to who asks, of `picture.rs`.
 //! 4. A header that reaches beyond the head is answered with [`Probe::NeedMore`]; the caller asks again with more.
 //!
-//! Everything here is pure: no I/O, no panic on any bytes, memory and time linear in the head. A broken image is no
+//! Everything here is pure: no I/O, no panic on any bytes, memory and time linear in the head; only [`hash`] decodes pixels. A broken image is no
 //! error; it has the facts that could still be read. Sizes are those of the stored pixels: EXIF orientation is not
 //! applied.
 

@@ -238,23 +238,20 @@ fn pictures(folder: &Path) -> Vec<PathBuf> {
         keep(&format!("written-{name}"), exiftool::write(&path, arguments))
     };
     let jpeg = written("all.jpg", ImageFormat::Jpeg, &all);
-    // What Debian's exiftool cannot write yet: the chunks behind the pixels.
-    let mut webp = image_bytes(plain.clone(), ImageFormat::WebP);
-    let flags = [0x0c, 0, 0, 0, 23, 0, 0, 15, 0, 0];
-    let mut chunks = b"WEBP".to_vec();
-    let pixels = webp.split_off(12);
-    for (name, body) in
-        [(b"VP8X", &flags[..]), (b"EXIF", &exiftool::block(&jpeg, "-Exif")), (b"XMP ", &exiftool::block(&jpeg, "-XMP"))]
-    {
-        chunks.extend_from_slice(name);
-        chunks.extend_from_slice(&(body.len() as u32).to_le_bytes());
-        chunks.extend_from_slice(body);
-        chunks.resize(chunks.len().next_multiple_of(2), 0);
-        if name == b"VP8X" {
-            chunks.extend_from_slice(&pixels);
-        }
-    }
-    let webp = [&b"RIFF"[..], &(chunks.len() as u32).to_le_bytes(), &chunks].concat();
+    let webp = |name: &str, picture: &image::RgbImage| {
+        let pixels = image_bytes(picture.clone(), ImageFormat::WebP);
+        keep(name, with_chunks(&pixels, picture, &exiftool::block(&jpeg, "-Exif"), &exiftool::block(&jpeg, "-XMP")))
+    };
+    let small = webp("small.webp", &plain);
+    // Its metadata begin far behind the head.
+    let mut noise = 1_u32;
+    let large = image::RgbImage::from_fn(500, 400, |_, _| {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let [a, b, c, _] = noise.to_be_bytes();
+        image::Rgb([a, b, c])
+    });
+    let large = webp("large.webp", &large);
+    assert!(std::fs::metadata(&large).expect("a file").len() > 256 * 1024);
     let avif =
         std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/pictures/talbot.avif")).expect("a file");
     let avif = exiftool::write(&keep("all.avif", avif), WRITTEN);
@@ -262,10 +259,24 @@ fn pictures(folder: &Path) -> Vec<PathBuf> {
         written("all.png", ImageFormat::Png, WRITTEN),
         written("all.tiff", ImageFormat::Tiff, &all),
         written("press.jpg", ImageFormat::Jpeg, PRESS),
-        keep("written-all.webp", webp),
+        small,
+        large,
         keep("written-all.avif", avif),
         jpeg,
     ]
+}
+
+/// A WebP with metadata behind its pixels, which Debian's exiftool cannot write yet (RFC 9649, 2.7).
+fn with_chunks(webp: &[u8], picture: &image::RgbImage, exif: &[u8], xmp: &[u8]) -> Vec<u8> {
+    let side = |pixels: u32| (pixels - 1).to_le_bytes()[..3].to_vec();
+    let header = [vec![0x0c, 0, 0, 0], side(picture.width()), side(picture.height())].concat();
+    let chunk = |name: &[u8; 4], body: &[u8]| {
+        let padding = vec![0; body.len() % 2];
+        [name, &(body.len() as u32).to_le_bytes()[..], body, &padding].concat()
+    };
+    let body =
+        [b"WEBP", &chunk(b"VP8X", &header)[..], &webp[12..], &chunk(b"EXIF", exif), &chunk(b"XMP ", xmp)].concat();
+    [b"RIFF", &(body.len() as u32).to_le_bytes()[..], &body].concat()
 }
 
 /// Whether a value is what exiftool prints for a tag: numbers in a row as text, an array of one as the one, dates
