@@ -20,6 +20,7 @@ use calotype::model::path::FolderPath;
 use calotype::model::time::Millis;
 use calotype::store::{Moment, Reach, clone, collect, settings, sweep as prune};
 use calotype::tree::place::Names;
+use sqlx::{Connection, PgConnection};
 
 use crate::side_by_side::{submitted, until_finished};
 use crate::support::catalog::Catalog;
@@ -321,6 +322,34 @@ async fn one_that_waits_for_the_lease_holds_up_no_upload() {
     pruning.await.expect("no panic").expect("a batch");
     app.db.close().await;
     lost.db.close().await;
+}
+
+/// A server that freezes has the tree as often as it asks PostgreSQL for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_and_a_request_of_one_server_do_not_both_ask_for_the_tree() {
+    let Some(catalog) = Catalog::postgres("one_asks").await else { return };
+    let app = Arc::new(catalog.app("one", Settings::default()).await);
+    let other = catalog.app("other", Settings::default()).await;
+    let held = other.db.write(Reach::Shape).await.expect("the tree");
+    let asks = |app: &Arc<App>, reach| {
+        let app = Arc::clone(app);
+        tokio::spawn(async move { app.db.write(reach).await?.commit().await })
+    };
+    let request = asks(&app, Reach::Shape);
+    tokio::time::sleep(PAUSE).await;
+    let sweeper = Arc::clone(&app);
+    let sweep = tokio::spawn(async move { sweep::forget_past(&sweeper).await });
+    tokio::time::sleep(PAUSE).await;
+    let mut onlooker = PgConnection::connect(catalog.url().expect("a database")).await.expect("a connection");
+    let asking = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database
+        WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted";
+    let (asking,): (i64,) = sqlx::query_as(asking).fetch_one(&mut onlooker).await.expect("a count");
+    assert_eq!(asking, 1, "the request asks, and the sweep waits for its turn after it");
+    held.undo().await;
+    request.await.expect("no panic").expect("a request");
+    sweep.await.expect("no panic").expect("a batch");
+    app.db.close().await;
+    other.db.close().await;
 }
 
 /// What jobs could not do is forgotten with them, and not before.
