@@ -238,6 +238,41 @@ async fn a_server_that_freezes_while_it_holds_the_tree_keeps_nobody_waiting_for_
     fleet.end().await;
 }
 
+/// Its worker and its requests wait for the tree when it freezes, and are given it after that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_freezes_while_all_of_it_waits_for_the_tree_is_replaced() {
+    let Some((fleet, job)) = merge_under_way("all_wait").await else { return };
+    let names: Vec<String> = (0..WAITING).map(|number| format!("/{number}")).collect();
+    for name in &names {
+        fleet.client(1).upload(name, "a.txt", b"a".to_vec()).await.expect("an answer").expect(200);
+    }
+    let holder = fleet.hold_the_tree().await;
+    for (number, name) in names.into_iter().enumerate() {
+        let client = fleet.client(0);
+        // Both kinds of turns.
+        tokio::spawn(async move {
+            match number % 2 {
+                0 => client.upload(&name, "b.txt", b"b".to_vec()).await,
+                _ => client.delete_folder(&name).await,
+            }
+        });
+    }
+    tokio::time::sleep(AFTERMATH).await;
+    fleet.members[0].signal("STOP");
+    let (began, client) = (Instant::now(), fleet.client(1));
+    holder.close().await.expect("the tree is let go");
+    let before = progress(&client, &job).await;
+    until_past(&client, &job, before).await;
+    println!("after a server froze all of which waited, its job went on within {:?}", began.elapsed());
+    assert!(began.elapsed() < TAKEOVER_MAX);
+    fleet.members[0].signal("CONT");
+    client.wait_completed(&job, WAIT_MAX).await;
+    fleet.members[0].until_well().await;
+    tokio::time::sleep(AFTERMATH).await;
+    assert_merged_once(&client).await;
+    fleet.end().await;
+}
+
 /// Server 0 moves a large folder onto another one of the same names; there is one more server.
 async fn merge_under_way(hint: &str) -> Option<(Fleet, String)> {
     let mut fleet = Fleet::start(hint, &[]).await?;
