@@ -75,8 +75,10 @@ pub async fn fetch(app: &App, url: &str, blob_id: BlobId) -> Result<(Stored, Pro
     Ok((stored, app.blobs.provisional(blob_id)))
 }
 
-/// Makes the bytes of `blob_id` a file. Done when the catalog has committed; before that nothing of it
-/// can be seen, and if it fails nothing is left.
+/// Makes the bytes of `blob_id`, over which the caller watches ([`BlobIds::watch`]), a file. Done when the catalog has
+/// committed; before that nothing of it can be seen, and if it fails nothing is left.
+///
+/// [`BlobIds::watch`]: crate::library::blob_ids::BlobIds::watch
 pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored, blob: Provisional) -> Result<Located> {
     let name = clean_name(upload)?;
     if upload.folder.is_deeper_than(app.settings.folder_depth_max) {
@@ -102,8 +104,9 @@ pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored,
         description: upload.description.clone(),
     };
     let (tx, file) = write_rows(app, upload, &name, content).await?;
-    // From the commit on a row may refer to the bytes, even if its answer is lost or nobody waits for it any more.
-    app.blob_ids.doubt(blob.keep());
+    // From the commit on a row may refer to the bytes, even if its answer is lost or nobody waits for it any more: who
+    // watches over the upload has it looked up.
+    blob.keep();
     tx.commit().await?;
     app.blob_ids.settle(blob_id);
     Ok(file)

@@ -38,7 +38,7 @@ fn path(text: &str) -> FolderPath {
 
 /// Bytes that no row refers to yet.
 async fn write(app: &App) -> (BlobId, Stored) {
-    let blob_id = app.blob_ids.take(&app.db).await.expect("a blob id");
+    let blob_id = app.blob_ids.take(&app.db).await.expect("a blob id").leave_open();
     let body = futures_util::stream::iter([Ok::<_, std::io::Error>(b"a picture"[..].into())]);
     (blob_id, app.blobs.put(blob_id, body, 1 << 20).await.expect("a blob"))
 }
@@ -64,6 +64,7 @@ async fn store(app: &App, folder: &str, name: &str, blob_id: BlobId, stored: &St
         transformation: None,
         checks: None,
     };
+    let _watch = app.blob_ids.watch(blob_id);
     let located = upload::store(app, &upload, blob_id, stored, app.blobs.provisional(blob_id)).await?;
     Ok(FileId(located.asset.id))
 }
@@ -255,7 +256,7 @@ async fn bytes_that_a_failed_commit_leaves_in_doubt_go_or_stay_without_a_restart
         // The last of the block; one more takes another, and forgets the first if nothing in it is in doubt.
         for _ in 2..256 {
             let unused = app.blob_ids.take(&app.db).await.expect("a blob id");
-            app.blob_ids.settle(unused);
+            app.blob_ids.settle(unused.id);
         }
         assert_eq!(blocks_of(&app, "one").await, 1);
         write(&app).await;
@@ -290,6 +291,35 @@ async fn bytes_of_a_commit_that_is_under_way_stay() {
         store(&app, "/a", "f.jpg", blob_id, &stored).await.expect("an upload");
         sweeping.await.expect("no panic").expect("a sweep");
         assert_eq!(left(&app).await, (1, 1));
+        app.db.close().await;
+    })
+    .await;
+}
+
+/// Its client has left, at any moment of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_given_up_keeps_no_block_of_ids() {
+    on_both("given_up", async |catalog: Catalog| {
+        let app = &catalog.app("one", Settings::default()).await;
+        for given_up in 0..256 {
+            let watch = app.blob_ids.take(&app.db).await.expect("a blob id");
+            let upload = async move {
+                let body = futures_util::stream::iter([Ok::<_, std::io::Error>(b"a picture"[..].into())]);
+                app.blobs.put(watch.id, body, 1 << 20).await.expect("a blob");
+                let _blob = app.blobs.provisional(watch.id);
+                std::future::pending::<()>().await;
+            };
+            drop(tokio::time::timeout(Duration::from_micros(200 * (given_up % 8)), upload).await);
+        }
+        let began = Instant::now();
+        // What is still being written is looked at in the round after.
+        while left(app).await.1 > 0 || began.elapsed() < PAUSE {
+            sweep::round(app).await.expect("a sweep");
+            assert!(began.elapsed() < 60 * PAUSE, "{:?} are left", left(app).await);
+        }
+        sweep::round(app).await.expect("a sweep");
+        write(app).await;
+        assert_eq!(blocks_of(app, "one").await, 1, "the first block is settled");
         app.db.close().await;
     })
     .await;
