@@ -6,11 +6,11 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-/// Bytes that are fetched at once: an index that is read in steps lies in few blocks, and a box that is stepped over
-/// costs one.
-pub const BLOCK_BYTES: u64 = 32 * 1024;
-/// Most blocks that are fetched of a file: 16 MiB. A recording of hours in thousands of fragments needs one for each.
-pub const BLOCKS_MAX: u32 = 512;
+/// Bytes that are fetched at once. An index is read in steps that lie in few blocks, and a box that is stepped over costs
+/// one, however small it is.
+pub const BLOCK_BYTES: u64 = 8 * 1024;
+/// Most blocks that are fetched of a file: 16 MiB. A recording in fragments needs one for each of them, which are seconds.
+pub const BLOCKS_MAX: u32 = 2048;
 /// Blocks that are kept; readers go forth and back between two or three places.
 const KEPT_BLOCKS: usize = 8;
 /// Most reads and seeks, so that going to and fro in blocks that are kept ends as well. Searching for a frame reads

@@ -78,6 +78,25 @@ async fn every_form_of_a_file_tells_how_it_plays() {
 }
 
 #[tokio::test]
+async fn the_index_of_a_large_file_is_found_at_its_end() {
+    on_both_catalogs(async |library: &mut Library| {
+        let whole = fixture("moov-last.mp4");
+        let at = whole.windows(4).position(|name| name == b"moov").expect("an index") - 4;
+        let gap = 3_000_000_u32;
+        let free = [&gap.to_be_bytes()[..], b"free", &vec![7; gap as usize - 8]].concat();
+        let bytes = [&whole[..at], &free, &whole[at..]].concat();
+        let rate = (bytes.len() as f64 * 8.0 / 1000.0).round() as u64;
+        let uploaded = upload(library, V1, form_with_file(&[("fileName", "long.mp4")], bytes)).await.expect(200);
+        let expected = json!({
+            "height": 48, "width": 64,
+            "bitRate": rate, "duration": 1.0, "videoCodec": "h264", "audioCodec": "aac",
+        });
+        assert_eq!(of(&uploaded.body), expected, "{:#}", uploaded.body);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn checks_know_how_long_an_upload_plays() {
     on_both_catalogs(async |library: &mut Library| {
         let bytes = fixture("moov-last.mp4");
