@@ -3,7 +3,7 @@
 //! 1. The first bytes tell the family: ISO media files (MP4, QuickTime, M4A, 3GP), Matroska (with WebM), or audio.
 //! 2. `mp4.rs` and `matroska.rs` walk the index, from element to element, and step over everything else; the index of
 //!    an MP4 may be at its end. `audio.rs` and `ogg.rs` read headers.
-//! 3. All of them see the file through a [`Window`], which brings blocks of it as they are asked for and ends the
+//! 3. All of them see the file through a `Window`, which brings blocks of it as they are asked for and ends the
 //!    reading when its budget is spent.
 //!
 //! No bytes make it panic, and memory and time are bounded by the window, not by what a file says about itself: nothing
