@@ -1,7 +1,12 @@
 //! An upload, once its bytes are in the blob store: what they are, whether they are what was asked for, where they go,
 //! and the one transaction that makes them a file or a new version of one.
 
+use std::io;
+
 use serde_json::{Map, Value};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
 use crate::app::App;
 use crate::blobs::{Provisional, PutError, Stored};
@@ -10,6 +15,7 @@ use crate::fetch::FetchError;
 use crate::library::custom_fields;
 use crate::library::files::{Located, located};
 use crate::library::transformation::Transformation;
+use crate::media::playback::{self, Playback};
 use crate::media::{self, Media};
 use crate::model::ids::{BlobId, ContentId, FileId, FolderId, VersionId};
 use crate::model::path::{FolderPath, NAME_BYTES_MAX, sanitise};
@@ -19,6 +25,10 @@ use crate::store::files::{self, Content, PRIVATE, UNPUBLISHED};
 use crate::store::merge::VERSIONS_MAX;
 use crate::store::{Reach, Tx, listing, settings};
 use crate::tree::place::{self, Names};
+
+/// How many files are looked at at once for how they play. Each holds a thread that waits for reads, which want threads of
+/// the same pool; were there as many as the pool has, none would get on.
+static READINGS: Semaphore = Semaphore::const_new(8);
 
 /// Random characters that `useUniqueFileName` adds to a name.
 const UNIQUE_SUFFIX_CHARS: usize = 9;
@@ -84,8 +94,8 @@ pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored,
     if upload.folder.is_deeper_than(app.settings.folder_depth_max) {
         return Err(Refusal::BadUploadFolder.into());
     }
-    let media = examine(app, blob_id, stored, &name).await?;
-    check(app, upload, stored, &media)?;
+    let (media, playback) = examine(app, blob_id, stored, &name).await?;
+    check(app, upload, stored, &media, &playback)?;
     let content = Content {
         id: ContentId(0),
         blob_id,
@@ -100,6 +110,7 @@ pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored,
         ai_tags: None,
         custom_coordinates: upload.custom_coordinates.clone(),
         embedded_metadata: None,
+        playback: playback_json(&playback, stored.size),
         custom_metadata: None,
         description: upload.description.clone(),
     };
@@ -113,19 +124,25 @@ pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored,
 }
 
 /// What the request says about its file, held against the file.
-fn check(app: &App, upload: &Upload, stored: &Stored, media: &Media) -> Result<(), Refusal> {
+fn check(app: &App, upload: &Upload, stored: &Stored, media: &Media, playback: &Playback) -> Result<(), Refusal> {
     let image_bytes_max = app.settings.image_bytes_max.unwrap_or(u64::MAX);
     if media.kind == media::Kind::Image && stored.size > image_bytes_max {
         return Err(Refusal::FileTooLarge);
     }
     if let Some(checks) = &upload.checks {
-        meets(checks, upload, stored, media)?;
+        meets(checks, upload, stored, media, playback.duration_s)?;
     }
     upload.transformation.as_ref().map_or(Ok(()), |transformation| transformation.check(media))
 }
 
 /// Whether the upload meets the conditions of its `checks` parameter.
-fn meets(checks: &str, upload: &Upload, stored: &Stored, media: &Media) -> Result<(), Refusal> {
+fn meets(
+    checks: &str,
+    upload: &Upload,
+    stored: &Stored,
+    media: &Media,
+    duration_s: Option<f64>,
+) -> Result<(), Refusal> {
     let checks = checks::parse(checks).map_err(|_| Refusal::BadChecks)?;
     let nothing = Map::new();
     let known = checks::Upload {
@@ -139,8 +156,8 @@ fn meets(checks: &str, upload: &Upload, stored: &Stored, media: &Media) -> Resul
         mime: &media.mime,
         width: media.width.map(u64::from),
         height: media.height.map(u64::from),
-        // Nothing reads durations or what files say about themselves yet, so these have no values.
-        duration_s: None,
+        duration_s,
+        // Nothing reads what files say about themselves yet, so these have no values.
         media_metadata: &nothing,
     };
     if checks.matches(&known) { Ok(()) } else { Err(Refusal::FailedChecks) }
@@ -245,15 +262,44 @@ async fn with_kept(app: &App, tx: &mut Tx, upload: &Upload, content: &Content, b
     })
 }
 
-/// What the bytes are, told by their head, or by more of them when the head does not reach.
-async fn examine(app: &App, blob: BlobId, stored: &Stored, name: &str) -> Result<Media> {
-    match media::probe(&stored.head, stored.size, name) {
-        media::Probe::Known(media) => Ok(media),
+/// What the bytes are, told by their head, or by more of them when the head does not reach; and of what plays, how.
+async fn examine(app: &App, blob: BlobId, stored: &Stored, name: &str) -> Result<(Media, Playback)> {
+    let media = match media::probe(&stored.head, stored.size, name) {
+        media::Probe::Known(media) => media,
         media::Probe::NeedMore { head_bytes, .. } => {
             let head = app.blobs.read_in_memory(blob, 0..head_bytes.min(stored.size)).await?;
-            Ok(media::probe(&head, stored.size, name).into_media())
+            media::probe(&head, stored.size, name).into_media()
         }
+    };
+    if !playback::is_played(&media.mime) {
+        return Ok((media, Playback::default()));
     }
+    let playback = read_playback(app, blob, stored).await;
+    let (width, height) = playback.pixels.unzip();
+    Ok((Media { width, height, ..media }, playback))
+}
+
+/// Reads here and there in the blob, on a thread that may wait. What fails leaves the answer open, as damage does: the
+/// upload itself has all its bytes.
+async fn read_playback(app: &App, blob: BlobId, stored: &Stored) -> Playback {
+    let permit = READINGS.acquire().await.expect("it is never closed");
+    let (blobs, runtime) = (app.blobs.clone(), Handle::current());
+    let (size, head) = (stored.size, stored.head.clone());
+    let reading = spawn_blocking(move || {
+        // Held until the end, also if nobody waits for it any more.
+        let _permit = permit;
+        let mut fetch = |range| runtime.block_on(blobs.read_at_once(blob, range)).map_err(io::Error::other);
+        playback::read(size, head, &mut fetch)
+    });
+    reading.await.unwrap_or_else(|error| {
+        tracing::error!(%error, blob = blob.0, "reading how a file plays has failed");
+        Playback::default()
+    })
+}
+
+fn playback_json(playback: &Playback, size: u64) -> Option<String> {
+    let object = playback.wire(size);
+    (!object.is_empty()).then(|| Value::from(object).to_string())
 }
 
 fn clean_name(upload: &Upload) -> Result<String> {

@@ -4,11 +4,13 @@
 //!    extension alone, and without one it is `application/octet-stream`, as the API contract has it.
 //! 2. For image types, `raster.rs`, `tiff.rs` and `svg.rs` read size and transparency from the header.
 //! 3. A header that reaches beyond the head is answered with [`Probe::NeedMore`]; the caller asks again with more.
+//! 4. How long a video or a recording plays is in an index that may be anywhere: `playback` asks for what it needs of it.
 //!
 //! Everything here is pure: no I/O, no panic on any bytes, memory and time linear in the head. A broken image is no
 //! error; it has the facts that could still be read. Sizes are those of the stored pixels: EXIF orientation is not
 //! applied.
 
+pub mod playback;
 mod raster;
 mod svg;
 mod tiff;

@@ -4,6 +4,7 @@
 mod clients;
 mod fields;
 mod names;
+mod playback;
 mod signed;
 mod urls;
 mod versions;
