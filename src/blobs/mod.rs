@@ -26,9 +26,10 @@ mod read;
 mod tests;
 mod transfer;
 
+use std::collections::BTreeSet;
 use std::path::Path as DirPath;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use futures_util::{Stream, TryStreamExt, future};
@@ -86,6 +87,8 @@ pub struct Blobs {
     is_tied: Arc<AtomicBool>,
     /// Small blobs in memory; room for none until [`Blobs::keeping`] gives it.
     kept: read::Kept,
+    /// Blobs that are being written, or whose writing is being undone.
+    writing: Arc<Mutex<BTreeSet<BlobId>>>,
 }
 
 impl Blobs {
@@ -119,7 +122,14 @@ impl Blobs {
     /// Any object store that can put and copy conditionally.
     #[must_use]
     pub fn over(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, root: None, stagings: Arc::default(), is_tied: Arc::default(), kept: read::keep(0) }
+        Self {
+            store,
+            root: None,
+            stagings: Arc::default(),
+            is_tied: Arc::default(),
+            kept: read::keep(0),
+            writing: Arc::default(),
+        }
     }
 
     /// The same store, which keeps up to so many bytes of small blobs in memory.
@@ -178,6 +188,11 @@ impl Blobs {
             Err(object_store::Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether a put of this process may still bring the blob about, or is undoing that it has: also one that was given up.
+    pub fn is_being_written(&self, id: BlobId) -> bool {
+        put::lock(&self.writing).contains(&id)
     }
 
     /// The size of a blob in bytes, or `None` when there is no such blob.

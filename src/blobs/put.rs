@@ -11,10 +11,11 @@
 //! When publishing fails in a way that leaves the outcome unknown (a timeout of a remote store), the key is not
 //! touched: what it may hold is found by the collector through the intent row.
 
+use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
@@ -58,6 +59,7 @@ impl Blobs {
         E: StdError + 'static,
     {
         self.check_is_there()?;
+        let writing = Writing::begin(self, id);
         let mut body = pin!(body);
         let mut summary = Summary::default();
         let mut part = BytesMut::new();
@@ -80,8 +82,8 @@ impl Blobs {
             part.extend_from_slice(&chunk);
         }
         match upload {
-            None => self.put_small(id, part.freeze()).await?,
-            Some(upload) => upload.finish(part.freeze()).await?,
+            None => self.put_small(writing, part.freeze()).await?,
+            Some(upload) => upload.finish(writing, part.freeze()).await?,
         }
         // It may have gone meanwhile.
         self.check_is_there()?;
@@ -89,9 +91,9 @@ impl Blobs {
         Ok(summary.finish())
     }
 
-    async fn put_small(&self, id: BlobId, body: Bytes) -> object_store::Result<()> {
-        let (store, target) = (self.store.clone(), id.path());
-        let publish = Publishing::start(self.store.clone(), id.path(), async move {
+    async fn put_small(&self, writing: Writing, body: Bytes) -> object_store::Result<()> {
+        let (store, target) = (self.store.clone(), writing.id.path());
+        let publish = Publishing::start(self.store.clone(), writing, async move {
             let options = PutMode::Create.into();
             store.put_opts(&target, body.into(), options).await?;
             Ok(())
@@ -130,7 +132,6 @@ impl Summary {
 struct Upload {
     store: Arc<dyn ObjectStore>,
     staged: Path,
-    target: Path,
     /// Taken by `finish` or by the drop.
     parts: Option<Box<dyn MultipartUpload>>,
     /// The part being written; one at a time bounds the memory of a put.
@@ -146,7 +147,6 @@ impl Upload {
             store: blobs.store.clone(),
             parts: Some(blobs.store.put_multipart(&staged).await?),
             staged,
-            target: id.path(),
             writing: None,
         })
     }
@@ -171,14 +171,14 @@ impl Upload {
     }
 
     /// Writes the last part and publishes the object under its key.
-    async fn finish(mut self, last: Bytes) -> object_store::Result<()> {
+    async fn finish(mut self, writing: Writing, last: Bytes) -> object_store::Result<()> {
         self.send(last).await?;
         self.written().await?;
         let Some(mut parts) = self.parts.take() else {
             return Ok(());
         };
-        let (store, staged, target) = (self.store.clone(), self.staged.clone(), self.target.clone());
-        let publish = Publishing::start(self.store.clone(), self.target.clone(), async move {
+        let (store, staged, target) = (self.store.clone(), self.staged.clone(), writing.id.path());
+        let publish = Publishing::start(self.store.clone(), writing, async move {
             if let Err(error) = parts.complete().await {
                 discard(parts).await;
                 return Err(error);
@@ -215,35 +215,60 @@ async fn discard(mut parts: Box<dyn MultipartUpload>) {
     }
 }
 
+/// Notes that a blob is being written, until it is dropped.
+struct Writing {
+    id: BlobId,
+    all: Arc<Mutex<BTreeSet<BlobId>>>,
+}
+
+impl Writing {
+    fn begin(blobs: &Blobs, id: BlobId) -> Writing {
+        let all = Arc::clone(&blobs.writing);
+        lock(&all).insert(id);
+        Writing { id, all }
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        lock(&self.all).remove(&self.id);
+    }
+}
+
+pub(super) fn lock(writing: &Mutex<BTreeSet<BlobId>>) -> MutexGuard<'_, BTreeSet<BlobId>> {
+    // What is done with it does not panic, so the lock is not poisoned.
+    writing.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A publication under way in its own task. Dropped before its outcome is known, it is undone.
 struct Publishing {
     store: Arc<dyn ObjectStore>,
-    target: Path,
-    task: Option<JoinHandle<object_store::Result<()>>>,
+    /// Taken by the drop.
+    under_way: Option<(Writing, JoinHandle<object_store::Result<()>>)>,
 }
 
 impl Publishing {
-    fn start<F>(store: Arc<dyn ObjectStore>, target: Path, publish: F) -> Self
+    fn start<F>(store: Arc<dyn ObjectStore>, writing: Writing, publish: F) -> Self
     where
         F: Future<Output = object_store::Result<()>> + Send + 'static,
     {
-        Self { store, target, task: Some(tokio::spawn(publish)) }
+        Self { store, under_way: Some((writing, tokio::spawn(publish))) }
     }
 
     async fn outcome(mut self) -> object_store::Result<()> {
-        let Some(task) = &mut self.task else {
+        let Some((_, task)) = &mut self.under_way else {
             return Ok(());
         };
         let outcome = task.await;
-        self.task = None;
+        self.under_way = None;
         outcome?
     }
 }
 
 impl Drop for Publishing {
     fn drop(&mut self) {
-        if let (Some(task), Ok(runtime)) = (self.task.take(), Handle::try_current()) {
-            let (store, target) = (self.store.clone(), self.target.clone());
+        if let (Some((writing, task)), Ok(runtime)) = (self.under_way.take(), Handle::try_current()) {
+            let (store, target) = (self.store.clone(), writing.id.path());
             runtime.spawn(async move {
                 // Only what this task published is removed, never what held the key before.
                 if let Ok(Ok(())) = task.await
@@ -251,6 +276,7 @@ impl Drop for Publishing {
                 {
                     tracing::warn!(%target, %error, "an unused blob is left to the collector");
                 }
+                drop(writing);
             });
         }
     }

@@ -193,6 +193,10 @@ async fn can_be_dropped_anywhere(blobs: &Blobs) {
             if done {
                 blobs.delete(BlobId(9)).await.unwrap();
             }
+            while blobs.is_being_written(BlobId(9)) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            assert_eq!(blobs.size(BlobId(9)).await.unwrap(), None, "nothing comes after that");
             settles_at(blobs, 0).await;
         }
     }

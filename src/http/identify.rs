@@ -82,7 +82,7 @@ impl Drop for Asked {
 /// One line for each request when lines of that kind are wanted; always for what failed on our side.
 fn log(method: &Method, uri: &Uri, response: &mut Response, took: Duration) {
     let status = response.status().as_u16();
-    let duration_ms = took.as_secs_f64() * 1000.0;
+    let duration_ms = took.as_micros() as f64 / 1000.0;
     let failure: Option<reply::Failure> = response.extensions_mut().remove();
     match (failure, status) {
         // What passes when there is room again, or when the server has started.

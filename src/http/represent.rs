@@ -84,6 +84,7 @@ pub fn metadata(located: &Located, known: Option<&Known>) -> Value {
         object.insert("height".into(), height.into());
         object.insert("width".into(), width.into());
     }
+    object.extend(playback(located));
     object.insert("size".into(), file.size.into());
     object.insert("format".into(), format_of(&file.mime).into());
     if let Some(Known { picture, .. }) = known {
@@ -129,7 +130,16 @@ fn facts(app: &App, located: &Located) -> Map<String, Value> {
         object.insert("height".into(), height.into());
         object.insert("width".into(), width.into());
     }
+    object.extend(playback(located));
     object
+}
+
+/// What is known of something that plays, under the names that every form has for it.
+fn playback(located: &Located) -> Map<String, Value> {
+    match json_of(located.asset.playback.as_deref()) {
+        Value::Object(playback) => playback,
+        _ => Map::new(),
+    }
 }
 
 /// What a list always tells and an upload on request.

@@ -75,17 +75,16 @@ async fn receive(app: &App, names: Names, headers: &HeaderMap, body: &mut BodyDa
         Err(Refusal::NoKey) => Some(app.unproven.enter().map_err(|UsedUp| Refusal::TooManyUnproven)?),
         Err(refusal) => return Err(refusal.into()),
     };
-    let blob_id = app.blob_ids.take(&app.db).await?;
-    let answer = store(app, names, headers, body, blob_id, &mut share).await;
+    // The end may come at any await below: the client leaves.
+    let watch = app.blob_ids.take(&app.db).await?;
+    let answer = store(app, names, headers, body, watch.id, &mut share).await;
     match answer {
-        // A store that gave no answer may still write; the next start looks.
-        Ok(_) | Err(Error::Blobs(_)) => {}
-        // Whoever fails removes what it has written, if it can.
-        Err(_) => app.blob_ids.doubt(blob_id),
-    }
-    if matches!(answer, Err(Error::Refused(_))) {
-        app.blobs.delete(blob_id).await?;
-        app.blob_ids.settle(blob_id);
+        Err(Error::Blobs(_)) => drop(watch.leave_open()),
+        Err(Error::Refused(_)) => {
+            app.blobs.delete(watch.id).await?;
+            app.blob_ids.settle(watch.id);
+        }
+        _ => {}
     }
     // Only now, when the bytes are gone or belong to somebody, is their share free for others.
     drop(share);

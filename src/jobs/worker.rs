@@ -25,7 +25,6 @@ use crate::store::clone as hidden;
 use crate::store::jobs::{self, Job, Turn};
 use crate::store::{Reach, Tx, folders, locks, settings};
 use crate::tree::place::{self, Names, Places};
-use crate::tree::relink::NAMES_PER_PAGE_MAX;
 use crate::tree::room::Room;
 use crate::tree::{clone, relink};
 
@@ -50,8 +49,8 @@ pub struct Worker {
     jobs_per_step: i64,
     /// How many rows it writes in a step that others wait for, at most, by what its last such step came to.
     rows_per_step: i64,
-    /// How many names the pages of a merge have, at most, by what its last step came to.
-    names_per_page: i64,
+    /// How many versions a name brings to a merge, by what its last step came to.
+    versions_per_name: f64,
     /// The job that the last step was at, if it failed.
     stumbled_at: Option<JobId>,
     /// So many steps take one job each, because something failed that was done for so many at once.
@@ -98,7 +97,7 @@ impl Worker {
             turn: Turn::Oldest,
             jobs_per_step: 1,
             rows_per_step: i64::MAX,
-            names_per_page: NAMES_PER_PAGE_MAX,
+            versions_per_name: 1.0,
             stumbled_at: None,
             suspects: 0,
         }
@@ -130,7 +129,7 @@ async fn step_in(app: &App, tx: &mut Tx, worker: &mut Worker) -> Result<Option<(
     let turn = worker.turn;
     worker.turn = if turn == Turn::Oldest { Turn::LeastServed } else { Turn::Oldest };
     let batch_rows = worker.rows_per_step.min(app.settings.batch_rows);
-    let mut room = Room::new(batch_rows, STEP_TIME, worker.names_per_page);
+    let mut room = Room::new(batch_rows, STEP_TIME, worker.versions_per_name);
     // One after a step that failed, or that was at a large job, of which there may be others that another server can go on
     // with meanwhile.
     let many = std::mem::replace(&mut worker.jobs_per_step, 1).min(room.rows() / JOB_ROWS_MIN);
@@ -170,7 +169,7 @@ async fn step_in(app: &App, tx: &mut Tx, worker: &mut Worker) -> Result<Option<(
         }
     }
     let is_at_a_large_one = done.jobs.last().is_some_and(|worked| worked.job.phase != Phase::Done);
-    worker.names_per_page = room.names_max;
+    worker.versions_per_name = room.versions_per_name;
     let next = if is_at_a_large_one { 1 } else { room.jobs_in_time(seen) };
     worker.rows_per_step = match (tx.keeps_writers_waiting(), is_at_a_large_one) {
         (false, _) => i64::MAX,

@@ -6,8 +6,9 @@
 //! what has no row.
 //!
 //! Bytes may also be left without a crash: by a commit whose answer is lost, which may have failed, and where an upload has
-//! failed and what it has written could not be removed. The server remembers such blobs, and looks for them in its next
-//! round of the sweep (`jobs/sweep.rs`).
+//! failed, or was given up because its client had left, and what it has written could not be removed. The server remembers
+//! the blobs of uploads that have ended without settling theirs, and looks for them in its next round of the sweep
+//! (`jobs/sweep.rs`).
 //!
 //! A server that never comes back leaves its blocks behind. A living one says every hour that it lives; from one that
 //! has been silent for a day, the sweep of another takes them ([`SILENT_MS`]). Should it wake after all, the transaction
@@ -65,15 +66,15 @@ impl BlobIds {
         BlobIds { owner, block: tokio::sync::Mutex::default(), known: Mutex::default() }
     }
 
-    /// An id whose bytes may be written now. The lock is held across the note's commit, because every
-    /// upload that finds the block empty has to wait for it anyway.
-    pub async fn take(&self, db: &Db) -> Result<BlobId> {
+    /// An id whose bytes may be written now, by an upload that ends when this is dropped. The lock is held across the note's
+    /// commit, because every upload that finds the block empty has to wait for it anyway.
+    pub async fn take(&self, db: &Db) -> Result<Watch<'_>> {
         let mut block = self.block.lock().await;
         if block.next == block.end {
             *block = self.take_block(db).await?;
         }
         block.next += 1;
-        Ok(BlobId(block.next - 1))
+        Ok(self.watch(BlobId(block.next - 1)))
     }
 
     /// Notes a new block and forgets those that are settled.
@@ -100,10 +101,18 @@ impl BlobIds {
         known.doubtful.remove(id.0.cast_unsigned());
     }
 
+    /// Watches over the rest of an upload.
+    pub fn watch(&self, id: BlobId) -> Watch<'_> {
+        Watch { ids: self, id }
+    }
+
     /// Notes that the blob may have bytes and no row, unless it is settled before the next round of the sweep looks. Nothing
     /// makes a row refer to it from now on but a transaction that holds the tree already.
-    pub fn doubt(&self, id: BlobId) {
-        self.known().doubtful.insert(id.0.cast_unsigned());
+    fn doubt(&self, id: BlobId) {
+        let (mut known, id) = (self.known(), id.0.cast_unsigned());
+        if known.open.contains(id) {
+            known.doubtful.insert(id);
+        }
     }
 
     /// Forgets the block of an id that was taken from this server while it was silent; the next upload takes a new one.
@@ -123,6 +132,8 @@ impl BlobIds {
     /// Removes the bytes of blobs in doubt that no row refers to.
     pub async fn settle_doubtful(&self, db: &Db, blobs: &Blobs) -> Result<()> {
         let (mut doubtful, mut outcome) = (self.known().doubtful.clone(), Ok(()));
+        // The bytes of an upload that was given up may be yet to come.
+        doubtful = doubtful.into_iter().filter(|id| !blobs.is_being_written(BlobId(id.cast_signed()))).collect();
         for _ in 0..DOUBTFUL_LOOKS {
             let Some(first) = doubtful.min() else { break };
             let near: Vec<u64> = doubtful.iter().take_while(|id| ids(first.cast_signed()).contains(id)).collect();
@@ -154,6 +165,29 @@ impl BlobIds {
     fn known(&self) -> MutexGuard<'_, Known> {
         // What is done with it does not panic, so the lock is not poisoned.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An upload under way. When this is dropped, its blob is in doubt unless it is settled.
+#[must_use = "dropping it says that the upload has ended"]
+pub struct Watch<'a> {
+    ids: &'a BlobIds,
+    /// What it may write.
+    pub id: BlobId,
+}
+
+impl Watch<'_> {
+    /// A store that gave no answer may write the blob at any time: it stays open until the next start looks.
+    pub fn leave_open(self) -> BlobId {
+        let id = self.id;
+        std::mem::forget(self);
+        id
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.ids.doubt(self.id);
     }
 }
 

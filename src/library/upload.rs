@@ -1,7 +1,12 @@
 //! An upload, once its bytes are in the blob store: what they are, whether they are what was asked for, where they go,
 //! and the one transaction that makes them a file or a new version of one.
 
+use std::io;
+
 use serde_json::{Map, Value};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
 use crate::app::App;
 use crate::blobs::{Provisional, PutError, Stored};
@@ -10,6 +15,7 @@ use crate::fetch::FetchError;
 use crate::library::custom_fields;
 use crate::library::files::{Located, located};
 use crate::library::transformation::Transformation;
+use crate::media::playback::{self, Playback};
 use crate::media::{self, Media};
 use crate::model::ids::{BlobId, ContentId, FileId, FolderId, VersionId};
 use crate::model::path::{FolderPath, NAME_BYTES_MAX, sanitise};
@@ -19,6 +25,10 @@ use crate::store::files::{self, Content, PRIVATE, UNPUBLISHED};
 use crate::store::merge::VERSIONS_MAX;
 use crate::store::{Reach, Tx, listing, settings};
 use crate::tree::place::{self, Names};
+
+/// How many files are looked at at once for how they play. Each holds a thread that waits for reads, which want threads of
+/// the same pool; were there as many as the pool has, none would get on.
+static READINGS: Semaphore = Semaphore::const_new(8);
 
 /// Random characters that `useUniqueFileName` adds to a name.
 const UNIQUE_SUFFIX_CHARS: usize = 9;
@@ -75,16 +85,18 @@ pub async fn fetch(app: &App, url: &str, blob_id: BlobId) -> Result<(Stored, Pro
     Ok((stored, app.blobs.provisional(blob_id)))
 }
 
-/// Makes the bytes of `blob_id` a file. Done when the catalog has committed; before that nothing of it
-/// can be seen, and if it fails nothing is left.
+/// Makes the bytes of `blob_id`, over which the caller watches ([`BlobIds::watch`]), a file. Done when the catalog has
+/// committed; before that nothing of it can be seen, and if it fails nothing is left.
+///
+/// [`BlobIds::watch`]: crate::library::blob_ids::BlobIds::watch
 pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored, blob: Provisional) -> Result<Located> {
     let name = clean_name(upload)?;
     if upload.folder.is_deeper_than(app.settings.folder_depth_max) {
         return Err(Refusal::BadUploadFolder.into());
     }
-    let media = examine(app, blob_id, stored, &name).await?;
+    let (media, playback) = examine(app, blob_id, stored, &name).await?;
     let embedded = embedded(app, blob_id, stored, &media).await?;
-    check(app, upload, stored, &media, &embedded)?;
+    check(app, upload, stored, &media, &playback, &embedded)?;
     let content = Content {
         id: ContentId(0),
         blob_id,
@@ -99,12 +111,14 @@ pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored,
         ai_tags: None,
         custom_coordinates: upload.custom_coordinates.clone(),
         embedded_metadata: (!embedded.is_empty()).then(|| Value::from(embedded).to_string()),
+        playback: playback_json(&playback, stored.size),
         custom_metadata: None,
         description: upload.description.clone(),
     };
     let (tx, file) = write_rows(app, upload, &name, content).await?;
-    // From the commit on a row may refer to the bytes, even if its answer is lost or nobody waits for it any more.
-    app.blob_ids.doubt(blob.keep());
+    // From the commit on a row may refer to the bytes, even if its answer is lost or nobody waits for it any more: who
+    // watches over the upload has it looked up.
+    blob.keep();
     tx.commit().await?;
     app.blob_ids.settle(blob_id);
     Ok(file)
@@ -116,6 +130,7 @@ fn check(
     upload: &Upload,
     stored: &Stored,
     media: &Media,
+    playback: &Playback,
     embedded: &Map<String, Value>,
 ) -> Result<(), Refusal> {
     let image_bytes_max = app.settings.image_bytes_max.unwrap_or(u64::MAX);
@@ -123,7 +138,7 @@ fn check(
         return Err(Refusal::FileTooLarge);
     }
     if let Some(checks) = &upload.checks {
-        meets(checks, upload, stored, media, embedded)?;
+        meets(checks, upload, stored, media, playback.duration_s, embedded)?;
     }
     upload.transformation.as_ref().map_or(Ok(()), |transformation| transformation.check(media))
 }
@@ -134,6 +149,7 @@ fn meets(
     upload: &Upload,
     stored: &Stored,
     media: &Media,
+    duration_s: Option<f64>,
     embedded: &Map<String, Value>,
 ) -> Result<(), Refusal> {
     let checks = checks::parse(checks).map_err(|_| Refusal::BadChecks)?;
@@ -149,8 +165,7 @@ fn meets(
         mime: &media.mime,
         width: media.width.map(u64::from),
         height: media.height.map(u64::from),
-        // Nothing reads durations yet, so this has no value.
-        duration_s: None,
+        duration_s,
         media_metadata: embedded,
     };
     if checks.matches(&known) { Ok(()) } else { Err(Refusal::FailedChecks) }
@@ -255,15 +270,44 @@ async fn with_kept(app: &App, tx: &mut Tx, upload: &Upload, content: &Content, b
     })
 }
 
-/// What the bytes are, told by their head, or by more of them when the head does not reach.
-async fn examine(app: &App, blob: BlobId, stored: &Stored, name: &str) -> Result<Media> {
-    match media::probe(&stored.head, stored.size, name) {
-        media::Probe::Known(media) => Ok(media),
+/// What the bytes are, told by their head, or by more of them when the head does not reach; and of what plays, how.
+async fn examine(app: &App, blob: BlobId, stored: &Stored, name: &str) -> Result<(Media, Playback)> {
+    let media = match media::probe(&stored.head, stored.size, name) {
+        media::Probe::Known(media) => media,
         media::Probe::NeedMore { head_bytes, .. } => {
             let head = app.blobs.read_in_memory(blob, 0..head_bytes.min(stored.size)).await?;
-            Ok(media::probe(&head, stored.size, name).into_media())
+            media::probe(&head, stored.size, name).into_media()
         }
+    };
+    if !playback::is_played(&media.mime) {
+        return Ok((media, Playback::default()));
     }
+    let playback = read_playback(app, blob, stored).await;
+    let (width, height) = playback.pixels.unzip();
+    Ok((Media { width, height, ..media }, playback))
+}
+
+/// Reads here and there in the blob, on a thread that may wait. What fails leaves the answer open, as damage does: the
+/// upload itself has all its bytes.
+async fn read_playback(app: &App, blob: BlobId, stored: &Stored) -> Playback {
+    let permit = READINGS.acquire().await.expect("it is never closed");
+    let (blobs, runtime) = (app.blobs.clone(), Handle::current());
+    let (size, head) = (stored.size, stored.head.clone());
+    let reading = spawn_blocking(move || {
+        // Held until the end, also if nobody waits for it any more.
+        let _permit = permit;
+        let mut fetch = |range| runtime.block_on(blobs.read_at_once(blob, range)).map_err(io::Error::other);
+        playback::read(size, head, &mut fetch)
+    });
+    reading.await.unwrap_or_else(|error| {
+        tracing::error!(%error, blob = blob.0, "reading how a file plays has failed");
+        Playback::default()
+    })
+}
+
+fn playback_json(playback: &Playback, size: u64) -> Option<String> {
+    let object = playback.wire(size);
+    (!object.is_empty()).then(|| Value::from(object).to_string())
 }
 
 /// What a picture says of itself, from its head, or from more of it where it says so further behind.

@@ -6,6 +6,7 @@
 //! 3. What a picture says of itself, EXIF and the like, is the matter of `embedded/`; what else is known of it, and told only
 //!    to who asks, of `picture.rs`.
 //! 4. A header that reaches beyond the head is answered with [`Probe::NeedMore`]; the caller asks again with more.
+//! 5. How long a video or a recording plays is in an index that may be anywhere: `playback` asks for what it needs of it.
 //!
 //! Everything here is pure: no I/O, no panic on any bytes, memory and time linear in the head; only [`hash`] decodes pixels. A broken image is no
 //! error; it has the facts that could still be read. Sizes are those of the stored pixels: EXIF orientation is not
@@ -13,6 +14,7 @@
 
 mod embedded;
 mod picture;
+pub mod playback;
 mod raster;
 mod svg;
 mod tiff;

@@ -25,6 +25,8 @@ const SIDE_MAX: u32 = 65_535;
 const SHRUNK: usize = 32;
 /// Frequencies of it that count, in each direction.
 const FREQUENCIES: usize = 8;
+/// Less of a frequency than this is rounding: of a picture in one colour there is but the lowest.
+const NOISE: f64 = 1e-3;
 
 /// What a picture's head tells.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,7 +153,10 @@ fn frequencies(pixels: &[f64]) -> [f64; FREQUENCIES * FREQUENCIES] {
     std::array::from_fn(|index| {
         let (down, across) = (&waves[index / FREQUENCIES], &waves[index % FREQUENCIES]);
         let rows = pixels.chunks_exact(SHRUNK).zip(down);
-        rows.map(|(row, down)| down * row.iter().zip(across).map(|(pixel, across)| pixel * across).sum::<f64>()).sum()
+        let row =
+            |(row, down): (&[f64], &f64)| down * row.iter().zip(across).map(|(p, across)| p * across).sum::<f64>();
+        let sum: f64 = rows.map(row).sum();
+        if sum.abs() < NOISE { 0.0 } else { sum }
     })
 }
 
@@ -213,6 +218,15 @@ mod tests {
                 let far = of("image/png", &encoded(&far, ImageFormat::Png));
                 assert!(bits(&original, &far) >= 16, "{seed} {what}: {original} {far}");
             }
+        }
+    }
+
+    #[test]
+    fn one_colour_has_no_frequencies() {
+        for (colour, expected) in [([255, 0, 0], "8000000000000000"), ([0, 0, 0], "0000000000000000")] {
+            let picture = DynamicImage::from(image::RgbImage::from_pixel(3, 2, image::Rgb(colour)));
+            let hash = hash("image/png", &encoded(&picture, ImageFormat::Png));
+            assert_eq!(hash.as_deref(), Some(expected), "{colour:?}");
         }
     }
 

@@ -60,11 +60,11 @@ statements! {
     /// As [`published`] does it.
     PUBLISH_HISTORY: "UPDATE version SET flags = flags + CASE WHEN (flags & 2) = $2 THEN 0 ELSE 256 + $2 - (flags & 2) END, since = $3 WHERE file_id = $1";
     CONTENT: "SELECT id, blob_id, size, digest, mime, is_image, width, height, has_alpha, tags, ai_tags, custom_coordinates, embedded_metadata,
-            custom_metadata, description FROM content WHERE id = $1";
+            playback, custom_metadata, description FROM content WHERE id = $1";
     BLOB: "SELECT c.blob_id FROM file f JOIN content c ON c.id = f.content_id WHERE f.id = $1";
     INSERT_CONTENT: "INSERT INTO content (id, blob_id, size, digest, mime, is_image, width, height, has_alpha, tags, ai_tags, custom_coordinates,
-            embedded_metadata, custom_metadata, description, created)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+            embedded_metadata, playback, custom_metadata, description, created)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
 }
 
 columns! {
@@ -123,6 +123,8 @@ columns! {
         pub custom_coordinates: Option<String>,
         /// JSON object.
         pub embedded_metadata: Option<String>,
+        /// JSON object, of what plays.
+        pub playback: Option<String>,
         /// JSON object.
         pub custom_metadata: Option<String>,
         pub description: Option<String>,
@@ -205,6 +207,7 @@ pub async fn insert_content(tx: &mut Tx, content: &Content, now: Millis) -> Resu
         c.ai_tags,
         c.custom_coordinates,
         c.embedded_metadata,
+        c.playback,
         c.custom_metadata,
         c.description,
         now

@@ -1,8 +1,9 @@
 //! Who of this server asks PostgreSQL for the tree.
 //!
-//! Requests wait for their turn here, before they begin a transaction. If each of them waited in one, and the server froze,
-//! PostgreSQL would give the tree to one after the other, to each for as long as a frozen transaction may last, and the other
-//! servers would wait for the sum. A worker and the sweep ask in the middle of a transaction; there is one of each.
+//! Requests wait for their turn here, before they begin a transaction, and so does the sweep, in the middle of one. If each of
+//! them waited for PostgreSQL, and the server froze, PostgreSQL would give the tree to one after the other, to each for as long
+//! as a frozen transaction may last, and the other servers would wait for the sum. Only the worker asks PostgreSQL at once: it
+//! is one.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -46,6 +46,8 @@ columns! {
         pub tags: Option<String>,
         pub custom_coordinates: Option<String>,
         pub embedded_metadata: Option<String>,
+        /// As the wire has it.
+        pub playback: Option<String>,
         pub ai_tags: Option<String>,
         pub custom_metadata: Option<String>,
         pub description: Option<String>,
@@ -74,7 +76,7 @@ macro_rules! current {
         "CAST(0 AS BIGINT) AS kind, f.id AS id, f.folder_id AS folder_id, f.name AS name, f.version_id AS version_id, f.version AS version, \
          f.flags AS flags, f.created AS created, f.updated AS updated, c.size AS size, c.mime AS mime, c.is_image AS is_image, \
          c.width AS width, c.height AS height, c.has_alpha AS has_alpha, c.tags AS tags, c.custom_coordinates AS custom_coordinates, \
-         c.embedded_metadata AS embedded_metadata, c.ai_tags AS ai_tags, c.custom_metadata AS custom_metadata, c.description AS description"
+         c.embedded_metadata AS embedded_metadata, c.playback AS playback, c.ai_tags AS ai_tags, c.custom_metadata AS custom_metadata, c.description AS description"
     };
 }
 macro_rules! superseded {
@@ -82,7 +84,7 @@ macro_rules! superseded {
         "CAST(1 AS BIGINT) AS kind, f.id AS id, f.folder_id AS folder_id, f.name AS name, v.id AS version_id, v.version AS version, \
          v.flags AS flags, v.created AS created, v.updated AS updated, c.size AS size, c.mime AS mime, c.is_image AS is_image, \
          c.width AS width, c.height AS height, c.has_alpha AS has_alpha, c.tags AS tags, c.custom_coordinates AS custom_coordinates, \
-         c.embedded_metadata AS embedded_metadata, c.ai_tags AS ai_tags, c.custom_metadata AS custom_metadata, c.description AS description"
+         c.embedded_metadata AS embedded_metadata, c.playback AS playback, c.ai_tags AS ai_tags, c.custom_metadata AS custom_metadata, c.description AS description"
     };
 }
 macro_rules! folder {
@@ -90,8 +92,8 @@ macro_rules! folder {
         "CAST(2 AS BIGINT) AS kind, d.id AS id, d.parent_id AS folder_id, d.name AS name, d.id AS version_id, CAST(0 AS BIGINT) AS version, \
          CAST(0 AS BIGINT) AS flags, d.created AS created, d.updated AS updated, CAST(0 AS BIGINT) AS size, '' AS mime, \
          (1 = 0) AS is_image, CAST(NULL AS BIGINT) AS width, CAST(NULL AS BIGINT) AS height, CAST(NULL AS BOOLEAN) AS has_alpha, \
-         CAST(NULL AS TEXT) AS tags, CAST(NULL AS TEXT) AS custom_coordinates, CAST(NULL AS TEXT) AS embedded_metadata, CAST(NULL AS TEXT) AS ai_tags, \
-         CAST(NULL AS TEXT) AS custom_metadata, CAST(NULL AS TEXT) AS description"
+         CAST(NULL AS TEXT) AS tags, CAST(NULL AS TEXT) AS custom_coordinates, CAST(NULL AS TEXT) AS embedded_metadata, CAST(NULL AS TEXT) AS playback, \
+         CAST(NULL AS TEXT) AS ai_tags, CAST(NULL AS TEXT) AS custom_metadata, CAST(NULL AS TEXT) AS description"
     };
 }
 /// `$4`: 0 any type of file, 1 images, 2 others. `$5`: what a sort by number looks at; `$6`: 1 or -1.

@@ -275,6 +275,9 @@ impl Tx {
     /// Takes what a transaction of this reach needs of the tree; for one that was begun [`Reach::Apart`] to wait for something
     /// else first.
     pub async fn take_tree(&mut self, db: &Db, reach: Reach) -> Result<()> {
+        if let (Held::Postgres(tx), Pools::Postgres { gate, .. }) = (&mut self.held, &db.pools) {
+            bounded(self.patience.clone(), tx.enter(gate, reach)).await?;
+        }
         match reach {
             Reach::Apart => Ok(()),
             Reach::Add if self.is_sqlite() => {

@@ -38,8 +38,8 @@ const CHECKPOINT_PASSES_MAX: usize = 5;
 const STATEMENTS_PREPARED: usize = 256;
 /// A server that froze inside a transaction is cut off by PostgreSQL after this long, in milliseconds, which frees
 /// the tree and the rows it has locked for the other servers. Three of its transactions may come to have the tree one after
-/// the other: the one that had it, a request's, and a worker's, or once in minutes the sweep's too. Another server is to go on
-/// within ten seconds.
+/// the other: the one that had it, one that had its turn (`gate.rs`), and a worker's. Another server is to go on within ten
+/// seconds.
 const FROZEN_TRANSACTION_MS: &str = "3000";
 /// A server whose machine has gone is found out after `idle + interval * count` seconds of silence.
 const KEEPALIVE_IDLE_S: &str = "3";
@@ -208,7 +208,7 @@ impl Db {
 
 async fn postgres_pool(url: &str) -> Result<(PgPool, Pulse)> {
     let options = postgres_options(url)?.options(POSTGRES_SETTINGS);
-    let pool = PgPoolOptions::new()
+    let opened = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(CONNECTION_WAIT_MAX)
         // The driver would ask without a bound, and a connection that swallows the question would hold its place in the
@@ -219,17 +219,32 @@ async fn postgres_pool(url: &str) -> Result<(PgPool, Pulse)> {
         })
         .after_release(|connection, _| Box::pin(answers(connection)))
         .connect_with(options.clone())
-        .await
-        .map_err(|error| {
-            Error::Setup(format!(
+        .await;
+    let pool = match opened {
+        Ok(pool) => pool,
+        Err(error) => {
+            let error = why_unreachable(&options, error).await;
+            return Err(Error::Setup(format!(
                 "cannot open the PostgreSQL catalog: {error}; check --catalog and that the server runs"
-            ))
-        })?;
+            )));
+        }
+    };
     let version: (i32,) = sqlx::query_as("SELECT current_setting('server_version_num')::int").fetch_one(&pool).await?;
     if version.0 < 150_000 {
         return Err(Error::Setup(format!("PostgreSQL 15 or later is needed, this is {}", version.0 / 10_000)));
     }
     Ok((pool, Pulse::watch(options)))
+}
+
+/// A pool tries again and again, and in the end tells only that it has waited: one more attempt tells for what.
+async fn why_unreachable(options: &PgConnectOptions, error: sqlx::Error) -> sqlx::Error {
+    if !matches!(error, sqlx::Error::PoolTimedOut) {
+        return error;
+    }
+    match tokio::time::timeout(ANSWER_MAX, options.connect()).await {
+        Ok(Err(reason)) => reason,
+        _ => error,
+    }
 }
 
 /// Whether a connection is there, what was left under way on it is over, and it is fit for use. An error closes it

@@ -11,7 +11,8 @@ use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Executor, Postgres, pool::PoolConnection};
 use tokio::time::timeout;
 
-use super::gate::Turn;
+use super::Reach;
+use super::gate::{Gate, Turn};
 
 /// How long it may take to undo a transaction. A connection that takes longer is closed, which undoes it too.
 const UNDONE_MAX: Duration = Duration::from_secs(2);
@@ -32,6 +33,14 @@ impl Transaction {
         beginning.execute(statement).await?;
         beginning.has_begun = true;
         Ok(beginning)
+    }
+
+    /// Waits for a turn of this reach, unless it has one from the beginning. PostgreSQL undoes it if that takes too long.
+    pub(super) async fn enter(&mut self, gate: &Gate, reach: Reach) -> sqlx::Result<()> {
+        if self.turn.is_none() {
+            self.turn = gate.enter(reach).await?;
+        }
+        Ok(())
     }
 
     /// Makes it durable. After an error nothing is known to have happened or not.

@@ -87,7 +87,7 @@ pub async fn place_file(
 }
 
 /// Names in one page of a merge.
-pub const NAMES_PER_PAGE_MAX: i64 = 1_000;
+const NAMES_PER_PAGE_MAX: i64 = 1_000;
 
 /// Pages of a merge as long as there is room, at least one.
 pub async fn advance(db: &Db, tx: &mut Tx, job: &mut Job, room: &mut Room, now: Millis) -> Result<()> {
@@ -160,7 +160,7 @@ impl Step {
     }
 
     async fn files_page(&self, db: &Db, tx: &mut Tx, job: &mut Job, room: &mut Room) -> Result<i64> {
-        let names = room.rows().min(room.names_max);
+        let names = room.names(NAMES_PER_PAGE_MAX);
         let after = job.cursor_name.take().unwrap_or_default();
         job.cursor_id = self.pair.ord;
         if after.is_empty() {
@@ -174,19 +174,18 @@ impl Step {
         let page = self.page(job, &after, end.as_deref().unwrap_or(AFTER_ALL_NAMES));
         let number = db.take_ids(tx, 1).await?;
         let counts = merge::take_page(tx, number, page, taken(job)).await?;
+        let Counts { free, fit, unfit, .. } = counts;
         let versions = counts.versions + counts.dropped;
+        room.learn(free + fit + unfit, versions);
         if versions > room.rows() && names > 1 {
-            // Their histories are long. A shorter page is taken, and those after it grow again.
+            // Their histories are longer than those before them. A shorter page is taken.
             merge::leave_page(tx, number).await?;
-            room.names_max = (names * room.rows() / versions).max(1);
             job.cursor_name = Some(after);
             return Ok(0);
         }
-        room.names_max = (2 * room.names_max).min(NAMES_PER_PAGE_MAX);
         let Step { change, now, keep, .. } = *self;
         let placing = Placing { number, target: page.target, taken: taken(job), keep, change, now };
         merge::place_page(tx, placing, counts, Some(page)).await?;
-        let Counts { free, fit, unfit, .. } = counts;
         let moved = fit + free;
         if job.kind != Kind::Copy {
             job.files_done += moved;

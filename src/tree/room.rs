@@ -16,14 +16,14 @@ pub struct Room {
     least: i64,
     time: Duration,
     began: Instant,
-    /// Names in the next page of a merge, at most: fewer where histories are long.
-    pub names_max: i64,
+    /// How many versions a name in the next page of a merge is taken to bring: as many as those in the page before it.
+    pub versions_per_name: f64,
 }
 
 impl Room {
     /// Of a step that begins now.
-    pub fn new(rows: i64, time: Duration, names_max: i64) -> Room {
-        Room { rows, least: 0, time, began: Instant::now(), names_max }
+    pub fn new(rows: i64, time: Duration, versions_per_name: f64) -> Room {
+        Room { rows, least: 0, time, began: Instant::now(), versions_per_name }
     }
 
     /// Counts the time from now on: what was waited for kept nobody waiting.
@@ -39,6 +39,18 @@ impl Room {
     /// Rows that may still be written.
     pub fn rows(&self) -> i64 {
         self.rows
+    }
+
+    /// How many names the next page of a merge has, if histories go on being as long as they were.
+    pub fn names(&self, max: i64) -> i64 {
+        ((self.rows as f64 / self.versions_per_name) as i64).clamp(1, max)
+    }
+
+    /// A page of so many names has brought so many versions.
+    pub fn learn(&mut self, names: i64, versions: i64) {
+        if names > 0 {
+            self.versions_per_name = (versions as f64 / names as f64).max(1.0);
+        }
     }
 
     /// So many rows have been written, or looked at.
@@ -86,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_job_gets_on_however_late_it_is_and_no_other_begins() {
-        let mut late = Room::new(10, Duration::ZERO, 1000);
+        let mut late = Room::new(10, Duration::ZERO, 1.0);
         assert!(!late.is_left_for_a_job());
         late.begin_job(3);
         assert!(late.is_left());
@@ -100,7 +112,7 @@ mod tests {
 
     #[test]
     fn rows_end_a_step_however_early_it_is() {
-        let mut early = Room::new(10, Duration::from_secs(3600), 1000);
+        let mut early = Room::new(10, Duration::from_secs(3600), 1.0);
         early.begin_job(3);
         early.take(9);
         assert!(early.is_left() && early.is_left_for_a_job());
@@ -118,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_next_step_takes_as_many_jobs_as_it_has_time_for() {
-        let early = Room::new(10, Duration::from_secs(3600), 1000);
+        let early = Room::new(10, Duration::from_secs(3600), 1.0);
         assert_eq!((early.jobs_in_time(0), early.jobs_in_time(20)), (1, 31));
         let late = long_begun();
         assert!((18..=20).contains(&late.jobs_in_time(40)));
@@ -128,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_next_step_takes_as_many_rows_as_it_has_time_for() {
-        assert_eq!(Room::new(4000, Duration::from_secs(3600), 1000).rows_in_time(4000), 6000);
+        assert_eq!(Room::new(4000, Duration::from_secs(3600), 1.0).rows_in_time(4000), 6000);
         let mut late = Room { rows: 4000, ..long_begun() };
         late.take(4000);
         assert!((1900..=2000).contains(&late.rows_in_time(4000)));
@@ -137,10 +149,24 @@ mod tests {
         assert_eq!(Room { rows: 0, ..late }.rows_in_time(3), 3, "no more than before");
     }
 
+    #[test]
+    fn pages_of_a_merge_are_as_long_as_their_histories_allow() {
+        let mut room = Room::new(100, Duration::from_secs(3600), 1.0);
+        assert_eq!((room.names(1000), room.names(30)), (100, 30));
+        for (names, versions, next) in [(100, 101, 99), (99, 990, 10), (10, 990, 1), (1, 0, 100), (0, 0, 100)] {
+            room.learn(names, versions);
+            assert_eq!(room.names(1000), next, "after {names} names with {versions} versions");
+        }
+        room.learn(10, 100);
+        room.take(99);
+        assert_eq!(room.names(1000), 1, "at the end of a step a page has one name at least");
+        assert_eq!(Room::new(100, Duration::from_secs(3600), room.versions_per_name).names(1000), 10);
+    }
+
     /// It has lasted twice its time.
     fn long_begun() -> Room {
         let time = Duration::from_secs(10);
         let began = Instant::now().checked_sub(2 * time).expect("the clock began before");
-        Room { began, ..Room::new(10, time, 1000) }
+        Room { began, ..Room::new(10, time, 1.0) }
     }
 }

@@ -20,6 +20,7 @@ use calotype::model::path::FolderPath;
 use calotype::model::time::Millis;
 use calotype::store::{Moment, Reach, clone, collect, settings, sweep as prune};
 use calotype::tree::place::Names;
+use sqlx::{Connection, PgConnection};
 
 use crate::side_by_side::{submitted, until_finished};
 use crate::support::catalog::Catalog;
@@ -37,7 +38,7 @@ fn path(text: &str) -> FolderPath {
 
 /// Bytes that no row refers to yet.
 async fn write(app: &App) -> (BlobId, Stored) {
-    let blob_id = app.blob_ids.take(&app.db).await.expect("a blob id");
+    let blob_id = app.blob_ids.take(&app.db).await.expect("a blob id").leave_open();
     let body = futures_util::stream::iter([Ok::<_, std::io::Error>(b"a picture"[..].into())]);
     (blob_id, app.blobs.put(blob_id, body, 1 << 20).await.expect("a blob"))
 }
@@ -63,6 +64,7 @@ async fn store(app: &App, folder: &str, name: &str, blob_id: BlobId, stored: &St
         transformation: None,
         checks: None,
     };
+    let _watch = app.blob_ids.watch(blob_id);
     let located = upload::store(app, &upload, blob_id, stored, app.blobs.provisional(blob_id)).await?;
     Ok(FileId(located.asset.id))
 }
@@ -254,7 +256,7 @@ async fn bytes_that_a_failed_commit_leaves_in_doubt_go_or_stay_without_a_restart
         // The last of the block; one more takes another, and forgets the first if nothing in it is in doubt.
         for _ in 2..256 {
             let unused = app.blob_ids.take(&app.db).await.expect("a blob id");
-            app.blob_ids.settle(unused);
+            app.blob_ids.settle(unused.id);
         }
         assert_eq!(blocks_of(&app, "one").await, 1);
         write(&app).await;
@@ -294,6 +296,35 @@ async fn bytes_of_a_commit_that_is_under_way_stay() {
     .await;
 }
 
+/// Its client has left, at any moment of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_given_up_keeps_no_block_of_ids() {
+    on_both("given_up", async |catalog: Catalog| {
+        let app = &catalog.app("one", Settings::default()).await;
+        for given_up in 0..256 {
+            let watch = app.blob_ids.take(&app.db).await.expect("a blob id");
+            let upload = async move {
+                let body = futures_util::stream::iter([Ok::<_, std::io::Error>(b"a picture"[..].into())]);
+                app.blobs.put(watch.id, body, 1 << 20).await.expect("a blob");
+                let _blob = app.blobs.provisional(watch.id);
+                std::future::pending::<()>().await;
+            };
+            drop(tokio::time::timeout(Duration::from_micros(200 * (given_up % 8)), upload).await);
+        }
+        let began = Instant::now();
+        // What is still being written is looked at in the round after.
+        while left(app).await.1 > 0 || began.elapsed() < PAUSE {
+            sweep::round(app).await.expect("a sweep");
+            assert!(began.elapsed() < 60 * PAUSE, "{:?} are left", left(app).await);
+        }
+        sweep::round(app).await.expect("a sweep");
+        write(app).await;
+        assert_eq!(blocks_of(app, "one").await, 1, "the first block is settled");
+        app.db.close().await;
+    })
+    .await;
+}
+
 /// Whoever waits for its turn to sweep keeps nobody from the tree.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_waits_for_the_lease_holds_up_no_upload() {
@@ -321,6 +352,34 @@ async fn one_that_waits_for_the_lease_holds_up_no_upload() {
     pruning.await.expect("no panic").expect("a batch");
     app.db.close().await;
     lost.db.close().await;
+}
+
+/// A server that freezes has the tree as often as it asks PostgreSQL for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_and_a_request_of_one_server_do_not_both_ask_for_the_tree() {
+    let Some(catalog) = Catalog::postgres("one_asks").await else { return };
+    let app = Arc::new(catalog.app("one", Settings::default()).await);
+    let other = catalog.app("other", Settings::default()).await;
+    let held = other.db.write(Reach::Shape).await.expect("the tree");
+    let asks = |app: &Arc<App>, reach| {
+        let app = Arc::clone(app);
+        tokio::spawn(async move { app.db.write(reach).await?.commit().await })
+    };
+    let request = asks(&app, Reach::Shape);
+    tokio::time::sleep(PAUSE).await;
+    let sweeper = Arc::clone(&app);
+    let sweep = tokio::spawn(async move { sweep::forget_past(&sweeper).await });
+    tokio::time::sleep(PAUSE).await;
+    let mut onlooker = PgConnection::connect(catalog.url().expect("a database")).await.expect("a connection");
+    let asking = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database
+        WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted";
+    let (asking,): (i64,) = sqlx::query_as(asking).fetch_one(&mut onlooker).await.expect("a count");
+    assert_eq!(asking, 1, "the request asks, and the sweep waits for its turn after it");
+    held.undo().await;
+    request.await.expect("no panic").expect("a request");
+    sweep.await.expect("no panic").expect("a batch");
+    app.db.close().await;
+    other.db.close().await;
 }
 
 /// What jobs could not do is forgotten with them, and not before.

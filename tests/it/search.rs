@@ -82,6 +82,7 @@ fn content(number: i64) -> Content {
         ai_tags: (number % 5 == 0).then(|| r#"[{"name":"Sunset","confidence":90.5,"source":"x"}]"#.into()),
         custom_coordinates: None,
         embedded_metadata: (number % 6 == 0).then(|| r#"{"Keywords":["sea"],"LocationTaken":"40,100"}"#.into()),
+        playback: None,
         custom_metadata: None,
         description: (number == 1).then(|| "A red boat".into()),
     }

@@ -437,3 +437,15 @@ async fn a_transaction_in_which_a_statement_failed_is_not_taken_for_committed() 
     assert!(tx.commit().await.is_err(), "nothing was committed");
     db.close().await;
 }
+
+/// A pool by itself would only say that it has waited.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_that_refuses_connections_is_told_as_that() {
+    // A port that was free a moment ago.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("postgres://nobody@{}/none", listener.local_addr().expect("an address"));
+    drop(listener);
+    let Err(error) = Db::open_postgres(&url).await else { panic!("there is none") };
+    let told = error.to_string();
+    assert!(told.contains("refused") && told.contains("check --catalog"), "{told}");
+}

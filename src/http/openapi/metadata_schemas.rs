@@ -3,22 +3,26 @@
 
 use utoipa::ToSchema;
 
+use super::schemas::Playback;
+
 /// What a file's bytes tell, in the older form.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct Metadata {
-    /// Of pictures, in pixels.
+    /// Of pictures and videos, in pixels.
     #[schema(nullable = false)]
     height: Option<i64>,
-    /// Of pictures, in pixels.
+    /// Of pictures and videos, in pixels.
     #[schema(nullable = false)]
     width: Option<i64>,
+    #[serde(flatten)]
+    playback: Playback,
     /// In bytes.
     #[schema(minimum = 0)]
     size: i64,
     /// `jpg`, `png`, …
     format: String,
-    /// Of pictures, as all that follow.
+    /// Of pictures, as all that follow: whether there is a colour profile.
     #[schema(nullable = false)]
     has_color_profile: Option<bool>,
     #[schema(nullable = false)]

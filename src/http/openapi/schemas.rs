@@ -73,6 +73,24 @@ pub enum FileType {
     NonImage,
 }
 
+/// Of videos and recordings, as far as it is known.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct Playback {
+    /// Of the whole file, in kbit/s.
+    #[schema(nullable = false, minimum = 1)]
+    bit_rate: Option<i64>,
+    /// In seconds.
+    #[schema(nullable = false)]
+    duration: Option<f64>,
+    /// By the name that FFmpeg gives it, such as `h264`.
+    #[schema(nullable = false)]
+    video_codec: Option<String>,
+    /// Likewise, such as `aac`.
+    #[schema(nullable = false)]
+    audio_codec: Option<String>,
+}
+
 /// A file, or one of its older versions.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
@@ -90,12 +108,14 @@ pub struct FileObject {
     #[schema(minimum = 0)]
     size: i64,
     version_info: VersionInfo,
-    /// Of pictures, in pixels.
+    /// Of pictures and videos, in pixels.
     #[schema(nullable = false)]
     height: Option<i64>,
-    /// Of pictures, in pixels.
+    /// Of pictures and videos, in pixels.
     #[schema(nullable = false)]
     width: Option<i64>,
+    #[serde(flatten)]
+    playback: Playback,
     r#type: FileKind,
     /// `null` when there are none.
     #[schema(required)]
@@ -185,6 +205,8 @@ pub struct Uploaded {
     height: Option<i64>,
     #[schema(nullable = false)]
     width: Option<i64>,
+    #[serde(flatten)]
+    playback: Playback,
     #[schema(required, rename = "AITags")]
     ai_tags: Option<Vec<AiTag>>,
     #[schema(nullable = false)]

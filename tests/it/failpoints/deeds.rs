@@ -90,7 +90,8 @@ async fn id_of(app: &App, home: &FolderPath, path: &str) -> FileId {
 /// Stores a body and makes it a file, as the route does.
 pub async fn put(app: &App, home: &FolderPath, path: &str, bytes: usize) -> Result<()> {
     let (folder, name) = file(home, path);
-    let blob_id = app.blob_ids.take(&app.db).await?;
+    let watch = app.blob_ids.take(&app.db).await?;
+    let blob_id = watch.id;
     let body = futures_util::stream::iter([Ok::<_, std::io::Error>(vec![b'.'; bytes].into())]);
     let stored = app.blobs.put(blob_id, body, u64::MAX).await.map_err(|error| match error {
         calotype::blobs::PutError::Blob(error) => Error::Blobs(error),

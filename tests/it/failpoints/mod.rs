@@ -190,7 +190,7 @@ impl Bench {
             let is_restart = matches!(scenario.deeds[0], Deed::Restart);
             let lost = self.library.neighbour(if is_restart { SERVER } else { "lost" }).await;
             deeds::put(&lost, &run.home, "c/kept", 17).await.expect("an upload");
-            let blob = lost.blob_ids.take(&lost.db).await.expect("a blob id");
+            let blob = lost.blob_ids.take(&lost.db).await.expect("a blob id").leave_open();
             let body = futures_util::stream::iter([Ok::<_, std::io::Error>(b"no row"[..].into())]);
             lost.blobs.put(blob, body, 100).await.expect("bytes");
             lost.db.close().await;

@@ -45,7 +45,7 @@ async fn a_data_directory_of_the_first_schema_is_brought_up_to_date() {
 }
 
 /// What each schema is given to keep that the one before it could not. The first is the fixture's.
-const KEPT: [&str; 11] = [
+const KEPT: [&str; 12] = [
     "UPDATE content SET description = 'kept since 2', ai_tags = '[{\"name\":\"sea\",\"confidence\":90,\"source\":\"x\"}]',
         custom_metadata = '{\"shelf\":\"upper\"}' WHERE id = (SELECT content_id FROM file WHERE name = 'dot.png');
      UPDATE file SET newest = 7 WHERE name = 'dot.png';
@@ -65,6 +65,7 @@ const KEPT: [&str; 11] = [
     "UPDATE merge_pair SET depth = 10",
     "UPDATE merge_pair SET depth = 11",
     "UPDATE merge_pair SET depth = 12",
+    "UPDATE content SET playback = '{\"duration\":13.0}' WHERE id = (SELECT content_id FROM file WHERE name = 'dot.png')",
 ];
 
 #[tokio::test]
@@ -176,6 +177,7 @@ async fn what_was_given_is_there(options: &Options, schema: i64) {
     if schema >= 5 {
         assert_eq!(dot["customMetadata"]["shelf"], "upper", "{dot:#}");
     }
+    assert_eq!(dot["duration"], if schema >= 13 { 13.0.into() } else { serde_json::Value::Null }, "{dot:#}");
     server.term().await;
     server.assert_no_panic();
     server.fsck().await;

@@ -5,6 +5,7 @@ mod clients;
 mod embedded;
 mod fields;
 mod names;
+mod playback;
 mod signed;
 mod urls;
 mod versions;

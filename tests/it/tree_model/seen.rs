@@ -23,6 +23,7 @@ pub struct Seen {
     pub placed: u64,
     pub restored: u64,
     pub versions_deleted: u64,
+    pub together: u64,
 }
 
 /// Sequences after which what is met in every few of them must have been met.
@@ -47,11 +48,11 @@ impl Seen {
         }
     }
 
-    fn fields(&self) -> [(&'static str, u64); 20] {
+    fn fields(&self) -> [(&'static str, u64); 21] {
         self.clone().fields_mut().map(|(name, count)| (name, *count))
     }
 
-    fn fields_mut(&mut self) -> [(&'static str, &mut u64); 20] {
+    fn fields_mut(&mut self) -> [(&'static str, &mut u64); 21] {
         [
             ("copies", &mut self.copies),
             ("moves", &mut self.moves),
@@ -73,6 +74,7 @@ impl Seen {
             ("searches for unused contents beside jobs", &mut self.searched_beside),
             ("versions restored", &mut self.restored),
             ("versions deleted", &mut self.versions_deleted),
+            ("jobs finished together", &mut self.together),
         ]
     }
 }

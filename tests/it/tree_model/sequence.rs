@@ -9,7 +9,7 @@ use calotype::config::Settings;
 use calotype::error::Error;
 use calotype::jobs::submit::Request;
 use calotype::jobs::sweep;
-use calotype::jobs::worker::{self, Worker};
+use calotype::jobs::worker::{self, Stepped, Worker};
 use calotype::library::{check, files, folders, listing};
 use calotype::model::asset::Kinds;
 use calotype::model::ids::{ContentId, FileId, JobId};
@@ -160,7 +160,8 @@ impl<'a> Sequence<'a> {
             30..=35 => self.delete_file().await,
             36..=39 => self.delete_folder().await,
             40..=43 => self.create_folder().await,
-            44..=57 => {
+            44 => self.submit_small_copies().await,
+            45..=57 => {
                 self.submit().await;
                 // Two that wait together may pass each other.
                 if self.random.random_bool(0.4) {
@@ -329,7 +330,8 @@ impl<'a> Sequence<'a> {
         let stepped = worker::step(&self.apps[worker % self.apps.len()], &mut self.workers[worker]).await;
         self.fault.store(FAIR, Ordering::Relaxed);
         match stepped {
-            Ok(_) => {}
+            Ok(Stepped::Worked(done)) => self.seen.together += u64::from(done.len() > 1),
+            Ok(Stepped::Idle) => {}
             // What is injected.
             Err(Error::Fenced) => {}
             Err(error) => panic!("seed {}: a step failed: {error}", self.seed),

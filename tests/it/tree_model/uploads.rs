@@ -46,7 +46,7 @@ impl Sequence<'_> {
     /// A blob of so many bytes.
     pub(super) async fn put(&self, bytes: i64) -> (BlobId, Stored, Provisional) {
         let bytes = vec![b'.'; usize::try_from(bytes).expect("few")];
-        let blob_id = self.app().blob_ids.take(&self.app().db).await.expect("a blob id");
+        let blob_id = self.app().blob_ids.take(&self.app().db).await.expect("a blob id").leave_open();
         let body = futures_util::stream::iter([Ok::<_, std::io::Error>(bytes.into())]);
         let stored = self.app().blobs.put(blob_id, body, 1 << 20).await.expect("a blob");
         (blob_id, stored, self.app().blobs.provisional(blob_id))
@@ -74,6 +74,7 @@ impl Sequence<'_> {
             transformation: None,
             checks: None,
         };
+        let _watch = self.app().blob_ids.watch(blob_id);
         upload::store(self.app(), &upload, blob_id, &stored, blob).await.map(drop)
     }
 
