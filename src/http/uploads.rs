@@ -117,7 +117,11 @@ async fn store(
     let file = upload::store(app, &asked.upload, blob_id, &stored, blob).await?;
     let mut answer = represent::uploaded(app, &file, &asked.response_fields);
     if asked.response_fields.iter().any(|wanted| wanted.trim() == "metadata") {
-        let known = metadata::of_blob(app, blob_id, &file.asset).await?;
+        // The file is stored: what cannot be read of it now is left out.
+        let known = metadata::of_blob(app, blob_id, &file.asset).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the bytes of a new file could not be read again for its metadata");
+            None
+        });
         answer.insert("metadata".into(), represent::metadata(&file, known.as_ref()));
     }
     if !asked.extensions.is_empty() {

@@ -1,7 +1,5 @@
 //! Real pictures with metadata by exiftool, and what is made of parts of them.
 
-use std::time::Instant;
-
 use serde_json::json;
 
 use super::*;
@@ -167,9 +165,8 @@ fn entries_that_share_a_value_cost_nothing() {
         tiff.extend([0; 4]);
     }
     tiff.extend([0; 8]);
-    let began = Instant::now();
-    told("image/tiff", &tiff);
-    assert!(began.elapsed().as_millis() < 1000, "{:?}", began.elapsed());
+    // Each by itself would make 45 GB of them.
+    assert!(Value::from(told("image/tiff", &tiff)).to_string().len() <= METADATA_BYTES_MAX);
 }
 
 #[test]
