@@ -1,43 +1,35 @@
-//! Who of this server asks PostgreSQL for the tree.
+//! Who of this server asks PostgreSQL for a lock that many want: the tree, or submissions.
 //!
-//! Requests wait for their turn here, before they begin a transaction, and so does the sweep, in the middle of one. If each of
-//! them waited for PostgreSQL, and the server froze, PostgreSQL would give the tree to one after the other, to each for as long
-//! as a frozen transaction may last, and the other servers would wait for the sum. Only the worker asks PostgreSQL at once: it
-//! is one.
+//! Requests wait for their turn here, before they begin a transaction, and one of them at a time asks PostgreSQL. If all of them
+//! did, and the server froze, PostgreSQL would give the lock to one after the other, to each for as long as a frozen
+//! transaction may last, and the other servers would wait for the sum. The sweep waits here too, in the middle of its
+//! transaction. Only the worker asks PostgreSQL for the tree at once: it is one.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::Reach;
-
-/// How long a request waits for its turn before it is answered with an error.
+/// How long a turn is waited for, until a request is answered with an error.
 const TURN_WAIT_MAX: Duration = Duration::from_secs(60);
 
+/// One for each lock.
 #[derive(Debug, Default)]
-pub(super) struct Gate(Arc<RwLock<()>>);
-
-/// A turn, which ends when this is dropped.
-#[derive(Debug)]
-#[expect(dead_code, reason = "the guards are held, not looked at")]
-pub(super) enum Turn {
-    /// Side by side with others that add.
-    Add(OwnedRwLockReadGuard<()>),
-    Shape(OwnedRwLockWriteGuard<()>),
+pub(super) struct Gates {
+    pub tree: Gate,
+    pub submissions: Gate,
 }
 
+#[derive(Debug, Default)]
+pub(super) struct Gate(Arc<Mutex<()>>);
+
+/// A turn to ask, which ends when this is dropped.
+pub(super) type Turn = OwnedMutexGuard<()>;
+
 impl Gate {
-    /// Waits for the turn of a transaction of such a reach, first come first served.
-    pub(super) async fn enter(&self, reach: Reach) -> sqlx::Result<Option<Turn>> {
-        let tree = Arc::clone(&self.0);
-        let turn = async {
-            match reach {
-                Reach::Apart => None,
-                Reach::Add => Some(Turn::Add(tree.read_owned().await)),
-                Reach::Shape => Some(Turn::Shape(tree.write_owned().await)),
-            }
-        };
+    /// Waits for a turn, first come first served.
+    pub(super) async fn enter(&self) -> sqlx::Result<Turn> {
+        let turn = Arc::clone(&self.0).lock_owned();
         tokio::time::timeout(TURN_WAIT_MAX, turn).await.map_err(|_| sqlx::Error::PoolTimedOut)
     }
 }

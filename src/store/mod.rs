@@ -46,7 +46,7 @@ use sqlx::{Postgres, pool::PoolConnection};
 
 use crate::error::{Error, Result};
 use crate::meter;
-use gate::Gate;
+use gate::{Gate, Gates};
 pub use ids::ID_BLOCK;
 pub use open::sqlite_options;
 use pulse::{Patience, Pulse, bounded};
@@ -91,6 +91,8 @@ type Fault = Arc<dyn Fn(Moment) -> Result<()> + Send + Sync>;
 /// An open catalog.
 pub struct Db {
     pools: Pools,
+    /// Where transactions of this server wait to ask for locks (PostgreSQL).
+    gates: Gates,
     /// The block of ids that this server draws from (PostgreSQL).
     ids: ids::SharedBlock,
     /// Counts commits that may change the tree (SQLite), which come one after the other: one more before each, and one
@@ -101,7 +103,7 @@ pub struct Db {
 
 enum Pools {
     Sqlite { write: sqlite::Pool, read: sqlite::Pool, glance: sqlite::Pool },
-    Postgres { pool: PgPool, pulse: Pulse, gate: Gate },
+    Postgres { pool: PgPool, pulse: Pulse },
 }
 
 /// A transaction, or for single reads a bare connection. Dropped without [`Tx::commit`] it is undone.
@@ -132,24 +134,33 @@ enum Held {
 impl Db {
     /// A transaction that writes.
     pub async fn write(&self, reach: Reach) -> Result<Tx> {
-        let (held, patience) = match &self.pools {
-            Pools::Sqlite { write, .. } => (Held::Sqlite(sqlite::begin(write.take().await?).await?), None),
-            Pools::Postgres { pool, pulse, gate } => {
-                let patience = Some(pulse.patience(true));
-                let turn = bounded(patience.clone(), gate.enter(reach)).await?;
-                let begun = bounded(patience.clone(), postgres::Transaction::begin(pool, "BEGIN", turn)).await?;
-                (Held::Postgres(begun), patience)
-            }
-        };
-        let mut tx = Tx { fault: self.fault.get().cloned(), ..Tx::new(held, patience) };
+        let mut tx = self.begin((reach != Reach::Apart).then_some(&self.gates.tree)).await?;
         tx.take_tree(self, reach).await?;
         Ok(tx)
     }
 
+    /// A transaction that is to ask for the lock of that gate, if any.
+    async fn begin(&self, gate: Option<&Gate>) -> Result<Tx> {
+        let (held, patience) = match &self.pools {
+            Pools::Sqlite { write, .. } => (Held::Sqlite(sqlite::begin(write.take().await?).await?), None),
+            Pools::Postgres { pool, pulse } => {
+                let patience = Some(pulse.patience(true));
+                let turn = match gate {
+                    Some(gate) => Some(bounded(patience.clone(), gate.enter()).await?),
+                    None => None,
+                };
+                let begun = bounded(patience.clone(), postgres::Transaction::begin(pool, "BEGIN", turn)).await?;
+                (Held::Postgres(begun), patience)
+            }
+        };
+        Ok(Tx { fault: self.fault.get().cloned(), ..Tx::new(held, patience) })
+    }
+
     /// A transaction in which submissions come one after the other, so that job ids are their order.
     pub async fn submit(&self) -> Result<Tx> {
-        let mut tx = self.write(Reach::Apart).await?;
+        let mut tx = self.begin(Some(&self.gates.submissions)).await?;
         tx.one::<(i64,)>(&OWN_TREE, args![TREE_LOCK + 1]).await?;
+        tx.end_turn();
         Ok(tx)
     }
 
@@ -275,17 +286,22 @@ impl Tx {
     /// Takes what a transaction of this reach needs of the tree; for one that was begun [`Reach::Apart`] to wait for something
     /// else first.
     pub async fn take_tree(&mut self, db: &Db, reach: Reach) -> Result<()> {
-        if let (Held::Postgres(tx), Pools::Postgres { gate, .. }) = (&mut self.held, &db.pools) {
-            bounded(self.patience.clone(), tx.enter(gate, reach)).await?;
+        if let (Held::Postgres(tx), false) = (&mut self.held, reach == Reach::Apart) {
+            bounded(self.patience.clone(), tx.enter(&db.gates.tree)).await?;
         }
         match reach {
-            Reach::Apart => Ok(()),
-            Reach::Add if self.is_sqlite() => {
-                self.tree_changes = Some(Arc::clone(&db.tree_changes));
-                Ok(())
-            }
-            Reach::Add => self.one::<(i64,)>(&SHARE_TREE, args![TREE_LOCK]).await.map(drop),
-            Reach::Shape => self.own_tree(db).await.map(drop),
+            Reach::Apart => {}
+            Reach::Add if self.is_sqlite() => self.tree_changes = Some(Arc::clone(&db.tree_changes)),
+            Reach::Add => drop(self.one::<(i64,)>(&SHARE_TREE, args![TREE_LOCK]).await?),
+            Reach::Shape => drop(self.own_tree(db).await?),
+        }
+        self.end_turn();
+        Ok(())
+    }
+
+    fn end_turn(&mut self) {
+        if let Held::Postgres(tx) = &mut self.held {
+            tx.end_turn();
         }
     }
 

@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
-use super::gate::Gate;
+use super::gate::Gates;
 use super::ids::SharedBlock;
 use super::pulse::Pulse;
 use super::sqlite::{self, Access, Pool};
@@ -38,7 +38,7 @@ const CHECKPOINT_PASSES_MAX: usize = 5;
 const STATEMENTS_PREPARED: usize = 256;
 /// A server that froze inside a transaction is cut off by PostgreSQL after this long, in milliseconds, which frees
 /// the tree and the rows it has locked for the other servers. Three of its transactions may come to have the tree one after
-/// the other: the one that had it, one that had its turn (`gate.rs`), and a worker's. Another server is to go on within ten
+/// the other: those that had it, one that asked for it (`gate.rs`), and a worker's. Another server is to go on within ten
 /// seconds.
 const FROZEN_TRANSACTION_MS: &str = "3000";
 /// A server whose machine has gone is found out after `idle + interval * count` seconds of silence.
@@ -155,13 +155,13 @@ impl Db {
     pub async fn open_postgres(url: &str) -> Result<Db> {
         let (pool, pulse) = postgres_pool(url).await?;
         POSTGRES.run(&pool).await.map_err(migration_error)?;
-        Ok(Db::new(Pools::Postgres { pool, pulse, gate: Gate::default() }))
+        Ok(Db::new(Pools::Postgres { pool, pulse }))
     }
 
     /// Opens a PostgreSQL catalog to change a few rows beside its servers. The schema must be the one of this program.
     pub async fn open_postgres_beside(url: &str) -> Result<Db> {
         let (pool, pulse) = postgres_pool(url).await?;
-        let db = Db::new(Pools::Postgres { pool, pulse, gate: Gate::default() });
+        let db = Db::new(Pools::Postgres { pool, pulse });
         db.check_schema(&POSTGRES).await?;
         Ok(db)
     }
@@ -181,7 +181,13 @@ impl Db {
     }
 
     fn new(pools: Pools) -> Db {
-        Db { pools, ids: SharedBlock::default(), tree_changes: Arc::default(), fault: OnceLock::new() }
+        Db {
+            pools,
+            gates: Gates::default(),
+            ids: SharedBlock::default(),
+            tree_changes: Arc::default(),
+            fault: OnceLock::new(),
+        }
     }
 
     /// Copies the write-ahead log back into the SQLite file and says how many log frames there were.

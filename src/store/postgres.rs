@@ -5,24 +5,27 @@
 //! closed. One whose transaction had begun goes back to the others when that has been undone.
 
 use std::ops::{Deref, DerefMut};
+use std::pin::pin;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Executor, Postgres, pool::PoolConnection};
 use tokio::time::timeout;
 
-use super::Reach;
 use super::gate::{Gate, Turn};
 
 /// How long it may take to undo a transaction. A connection that takes longer is closed, which undoes it too.
 const UNDONE_MAX: Duration = Duration::from_secs(2);
+
+/// How often one that waits in its server says something, because PostgreSQL ends transactions that do not.
+const STIR_EVERY: Duration = Duration::from_secs(1);
 
 /// A transaction. Dropped without [`Transaction::commit`] it is undone.
 pub(super) struct Transaction {
     /// None when it has been committed.
     connection: Option<PoolConnection<Postgres>>,
     has_begun: bool,
-    /// Ends when the transaction has.
+    /// To ask for a lock. Ends when it has been given, or when the transaction has been undone.
     turn: Option<Turn>,
 }
 
@@ -35,12 +38,24 @@ impl Transaction {
         Ok(beginning)
     }
 
-    /// Waits for a turn of this reach, unless it has one from the beginning. PostgreSQL undoes it if that takes too long.
-    pub(super) async fn enter(&mut self, gate: &Gate, reach: Reach) -> sqlx::Result<()> {
-        if self.turn.is_none() {
-            self.turn = gate.enter(reach).await?;
+    /// Waits for a turn to ask for a lock, unless it has one from the beginning.
+    pub(super) async fn enter(&mut self, gate: &Gate) -> sqlx::Result<()> {
+        if self.turn.is_some() {
+            return Ok(());
+        }
+        let mut entering = pin!(gate.enter());
+        while self.turn.is_none() {
+            match timeout(STIR_EVERY, &mut entering).await {
+                Ok(turn) => self.turn = Some(turn?),
+                Err(_) => drop(self.execute("SELECT 1").await?),
+            }
         }
         Ok(())
+    }
+
+    /// The lock has been given: the next may ask for it.
+    pub(super) fn end_turn(&mut self) {
+        self.turn = None;
     }
 
     /// Makes it durable. After an error nothing is known to have happened or not.

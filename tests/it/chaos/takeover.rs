@@ -8,6 +8,7 @@ use sqlx::Connection;
 
 use super::fleet::{Fleet, WAIT_MAX, files_below, make_source, progress, until_past};
 use crate::support::client::Client;
+use crate::support::postgres::asking;
 use crate::support::proxy::{Loss, Network};
 use crate::support::server::{Options, Server};
 
@@ -97,9 +98,7 @@ async fn the_requests_of_a_frozen_server_do_not_have_the_tree_one_after_the_othe
         tokio::spawn(async move { client.delete_folder(&name).await });
     }
     tokio::time::sleep(AFTERMATH).await;
-    let asking = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database
-        WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted";
-    let (asking,): (i64,) = sqlx::query_as(asking).fetch_one(&mut holder).await.expect("a count");
+    let asking = asking(&mut holder).await;
     // One of them, and perhaps the sweep of the other server.
     assert!((1..=2).contains(&asking), "{asking} ask for the tree, and the others wait in their server");
     fleet.members[0].signal("STOP");
@@ -246,7 +245,7 @@ async fn a_server_that_freezes_while_all_of_it_waits_for_the_tree_is_replaced() 
     for name in &names {
         fleet.client(1).upload(name, "a.txt", b"a".to_vec()).await.expect("an answer").expect(200);
     }
-    let holder = fleet.hold_the_tree().await;
+    let mut holder = fleet.hold_the_tree().await;
     for (number, name) in names.into_iter().enumerate() {
         let client = fleet.client(0);
         // Both kinds of turns.
@@ -258,6 +257,9 @@ async fn a_server_that_freezes_while_all_of_it_waits_for_the_tree_is_replaced() 
         });
     }
     tokio::time::sleep(AFTERMATH).await;
+    // A request of server 0, the two workers, and perhaps the other server's sweep.
+    let asking = asking(&mut holder).await;
+    assert!((2..=4).contains(&asking), "{asking} ask for the tree, and the others wait in their server");
     fleet.members[0].signal("STOP");
     let (began, client) = (Instant::now(), fleet.client(1));
     holder.close().await.expect("the tree is let go");

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 use url::Url;
 use uuid::Uuid;
 
@@ -104,4 +104,12 @@ fn unique_name(hint: &str) -> String {
 #[expect(clippy::disallowed_methods, reason = "tells tests about the machine they run on; nothing here is configured")]
 fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// How many transactions ask PostgreSQL for a lock that another has.
+pub async fn asking(onlooker: &mut PgConnection) -> i64 {
+    let asking = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database
+        WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted";
+    let (asking,) = sqlx::query_as(asking).fetch_one(onlooker).await.expect("a count");
+    asking
 }
