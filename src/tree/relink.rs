@@ -176,13 +176,14 @@ impl Step {
         let counts = merge::take_page(tx, number, page, taken(job)).await?;
         let Counts { free, fit, unfit, .. } = counts;
         let versions = counts.versions + counts.dropped;
-        room.learn(free + fit + unfit, versions);
         if versions > room.rows() && names > 1 {
+            room.learn_too_long(free + fit + unfit, versions);
             // Their histories are longer than those before them. A shorter page is taken.
             merge::leave_page(tx, number).await?;
             job.cursor_name = Some(after);
             return Ok(0);
         }
+        room.learn(free + fit + unfit, versions);
         let Step { change, now, keep, .. } = *self;
         let placing = Placing { number, target: page.target, taken: taken(job), keep, change, now };
         merge::place_page(tx, placing, counts, Some(page)).await?;

@@ -53,6 +53,13 @@ impl Room {
         }
     }
 
+    /// A page of so many names would bring so many versions, for which there is no room: another one is taken that is half as
+    /// long at most. Long histories may stand together, and then fewer names bring hardly fewer versions.
+    pub fn learn_too_long(&mut self, names: i64, versions: i64) {
+        self.learn(names, versions);
+        self.versions_per_name = self.versions_per_name.max(2.0 * self.rows as f64 / names.max(1) as f64);
+    }
+
     /// So many rows have been written, or looked at.
     pub fn take(&mut self, rows: i64) {
         self.rows -= rows;
@@ -161,6 +168,20 @@ mod tests {
         room.take(99);
         assert_eq!(room.names(1000), 1, "at the end of a step a page has one name at least");
         assert_eq!(Room::new(100, Duration::from_secs(3600), room.versions_per_name).names(1000), 10);
+    }
+
+    #[test]
+    fn a_page_that_is_too_long_is_taken_again_a_few_times_only() {
+        for names_with_histories in [41, 61, 500, 1000] {
+            let versions = |names: i64| 99 * names.min(names_with_histories);
+            let (mut room, mut taken) = (Room::new(4000, Duration::from_secs(3600), 1.0), 1);
+            while versions(room.names(1000)) > 4000 {
+                let names = room.names(1000);
+                room.learn_too_long(names, versions(names));
+                taken += 1;
+            }
+            assert!(taken <= 10 && room.names(1000) > 1, "{taken} times, {room:?}");
+        }
     }
 
     /// It has lasted twice its time.
