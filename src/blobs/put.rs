@@ -271,10 +271,15 @@ impl Drop for Publishing {
             let (store, target) = (self.store.clone(), writing.id.path());
             runtime.spawn(async move {
                 // Only what this task published is removed, never what held the key before.
-                if let Ok(Ok(())) = task.await
-                    && let Err(error) = store.delete(&target).await
-                {
-                    tracing::warn!(%target, %error, "an unused blob is left to the collector");
+                match task.await {
+                    Ok(Ok(())) => {
+                        if let Err(error) = store.delete(&target).await {
+                            tracing::warn!(%target, %error, "an unused blob is left to the collector");
+                        }
+                    }
+                    Ok(Err(object_store::Error::AlreadyExists { .. })) => {}
+                    // The store may bring the blob about at any time: until the next start looks it counts as being written.
+                    _ => return std::mem::forget(writing),
                 }
                 drop(writing);
             });

@@ -119,13 +119,14 @@ impl BlobIds {
     pub async fn lose(&self, id: BlobId) {
         let mut block = self.block.lock().await;
         let is_lost = |first: i64| ids(first).contains(&id.0.cast_unsigned());
+        let mut known = self.known();
         if is_lost(block.end - BLOCK_IDS) {
+            // Nobody writes these. Those that were handed out are looked for as ever, when their uploads have ended.
+            known.open.remove_range(block.next.cast_unsigned()..block.end.cast_unsigned());
             block.next = block.end;
         }
-        let mut known = self.known();
         if let Some(first) = known.blocks.iter().copied().find(|first| is_lost(*first)) {
             known.blocks.remove(&first);
-            known.open.remove_range(ids(first));
         }
     }
 
