@@ -47,7 +47,9 @@ impl Transaction {
         while self.turn.is_none() {
             match timeout(STIR_EVERY, &mut entering).await {
                 Ok(turn) => self.turn = Some(turn?),
-                Err(_) => drop(self.execute("SELECT 1").await?),
+                Err(_) => {
+                    self.execute("SELECT 1").await?;
+                }
             }
         }
         Ok(())
