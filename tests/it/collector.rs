@@ -18,7 +18,7 @@ use calotype::model::ids::{BlobId, FileId, JobId};
 use calotype::model::job::Kind;
 use calotype::model::path::FolderPath;
 use calotype::model::time::Millis;
-use calotype::store::{Moment, Reach, clone, collect, settings, sweep as prune};
+use calotype::store::{Moment, Reach, TREE_LOCK, clone, collect, settings, sweep as prune};
 use calotype::tree::place::Names;
 use sqlx::{Connection, PgConnection};
 
@@ -136,6 +136,8 @@ const REMOVAL_MAX: Duration = Duration::from_secs(10);
 const SILENCE_MS: i64 = 1_500;
 /// How long an upload may take that waits for nobody. PostgreSQL ends a transaction that says nothing for three seconds.
 const UPLOAD_MAX: Duration = Duration::from_secs(2);
+/// PostgreSQL ends transactions that say nothing for three seconds.
+const LONGER_THAN_A_FROZEN_ONE_LASTS: Duration = Duration::from_millis(4500);
 /// How long an upload stands before its commit.
 const PAUSE: Duration = Duration::from_millis(300);
 
@@ -371,29 +373,29 @@ async fn one_that_waits_for_the_lease_holds_up_no_upload() {
     lost.db.close().await;
 }
 
-/// A server that freezes has the tree as often as it asks PostgreSQL for it.
+/// A server that freezes has the tree as often as it asks PostgreSQL for it. And PostgreSQL ends transactions that wait in
+/// their server and say nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_and_a_request_of_one_server_do_not_both_ask_for_the_tree() {
     let Some(catalog) = Catalog::postgres("one_asks").await else { return };
     let app = Arc::new(catalog.app("one", Settings::default()).await);
-    let other = catalog.app("other", Settings::default()).await;
-    let held = other.db.write(Reach::Shape).await.expect("the tree");
-    let asks = |app: &Arc<App>, reach| {
-        let app = Arc::clone(app);
+    let mut holder = PgConnection::connect(catalog.url().expect("a database")).await.expect("a connection");
+    sqlx::query("SELECT pg_advisory_lock($1)").bind(TREE_LOCK).execute(&mut holder).await.expect("the tree");
+    let requests = [Reach::Shape, Reach::Add, Reach::Add].map(|reach| {
+        let app = Arc::clone(&app);
         tokio::spawn(async move { app.db.write(reach).await?.commit().await })
-    };
-    let request = asks(&app, Reach::Shape);
+    });
     tokio::time::sleep(PAUSE).await;
     let sweeper = Arc::clone(&app);
     let sweep = tokio::spawn(async move { sweep::forget_past(&sweeper).await });
-    tokio::time::sleep(PAUSE).await;
-    let mut onlooker = PgConnection::connect(catalog.url().expect("a database")).await.expect("a connection");
-    assert_eq!(asking(&mut onlooker).await, 1, "the request asks, and the sweep waits for its turn after it");
-    held.undo().await;
-    request.await.expect("no panic").expect("a request");
+    tokio::time::sleep(LONGER_THAN_A_FROZEN_ONE_LASTS).await;
+    assert_eq!(asking(&mut holder).await, 1, "a request asks, and all others wait for their turn after it");
+    holder.close().await.expect("the tree is let go");
+    for request in requests {
+        request.await.expect("no panic").expect("a request");
+    }
     sweep.await.expect("no panic").expect("a batch");
     app.db.close().await;
-    other.db.close().await;
 }
 
 /// What jobs could not do is forgotten with them, and not before.
