@@ -282,14 +282,14 @@ async fn examine(app: &App, blob: BlobId, stored: &Stored, name: &str) -> Result
     if !playback::is_played(&media.mime) {
         return Ok((media, Playback::default()));
     }
-    let playback = read_playback(app, blob, stored).await;
+    let playback = read_playback(app, blob, stored, media.mime.clone()).await;
     let (width, height) = playback.pixels.unzip();
     Ok((Media { width, height, ..media }, playback))
 }
 
 /// Reads here and there in the blob, on a thread that may wait. What fails leaves the answer open, as damage does: the
 /// upload itself has all its bytes.
-async fn read_playback(app: &App, blob: BlobId, stored: &Stored) -> Playback {
+async fn read_playback(app: &App, blob: BlobId, stored: &Stored, mime: String) -> Playback {
     let permit = READINGS.acquire().await.expect("it is never closed");
     let (blobs, runtime) = (app.blobs.clone(), Handle::current());
     let (size, head) = (stored.size, stored.head.clone());
@@ -297,7 +297,7 @@ async fn read_playback(app: &App, blob: BlobId, stored: &Stored) -> Playback {
         // Held until the end, also if nobody waits for it any more.
         let _permit = permit;
         let mut fetch = |range| runtime.block_on(blobs.read_at_once(blob, range)).map_err(io::Error::other);
-        playback::read(size, head, &mut fetch)
+        playback::read(&mime, size, head, &mut fetch)
     });
     reading.await.unwrap_or_else(|error| {
         tracing::error!(%error, blob = blob.0, "reading how a file plays has failed");

@@ -1,7 +1,9 @@
 //! Files of sound alone, each by its header: FLAC (RFC 9639), WAV, AIFF, and MPEG audio (ISO/IEC 11172-3, 13818-3),
-//! which has none and is told by its first frame.
+//! which has none and is told by its first frame. What a frame is known by is so short that it is in files of any kind,
+//! videos with such sound above all: frames are looked for only in what its MIME type calls MPEG audio or AAC.
 
 use std::io;
+use std::ops::Range;
 
 use super::Playback;
 use super::ogg;
@@ -14,15 +16,22 @@ const JUNK_BYTES_MAX: usize = 64 * 1024;
 /// At the end of many an MP3.
 const ID3V1_BYTES: u64 = 128;
 
-/// Fills in what the file tells.
-pub fn read(file: &mut Window<'_>, known: &mut Playback) -> io::Result<()> {
+/// Fills in what the file tells, which is of this MIME type.
+pub fn read(file: &mut Window<'_>, mime: &str, known: &mut Playback) -> io::Result<()> {
     let at = behind_tags(file)?;
     match &file.array::<12>(at)? {
         [b'f', b'L', b'a', b'C', ..] => read_flac(file, at, known),
-        [b'O', b'g', b'g', b'S', ..] => ogg::read(file, known),
+        [b'O', b'g', b'g', b'S', ..] => ogg::read(file, at, known),
         [b'R', b'I', b'F', b'F', .., b'W', b'A', b'V', b'E'] => read_wav(file, at + 12, known),
         [b'F', b'O', b'R', b'M', .., b'A', b'I', b'F', b'F' | b'C'] => read_aiff(file, at + 12, known),
-        _ => read_mpeg(file, at, known),
+        // AAC in frames of its own, which have the same mark and no layer. Behind a tag it passes for MPEG audio. Its
+        // duration is in no place but all of them.
+        [0xff, second, ..] if second & 0xf6 == 0xf0 && matches!(mime, "audio/aac" | "audio/mpeg") => {
+            known.audio_codec = Some("aac");
+            Ok(())
+        }
+        _ if mime == "audio/mpeg" => read_mpeg(file, at, known),
+        _ => Ok(()),
     }
 }
 
@@ -162,20 +171,16 @@ impl Frame {
             (2, 3) => 576,
             _ => 1152,
         };
-        let padding = if c & 2 == 0 {
-            0
-        } else if layer == 1 {
-            4
-        } else {
-            1
-        };
+        // A frame is so many slots, of one byte each; in layer I, of four.
+        let slot_bytes = if layer == 1 { 4 } else { 1 };
+        let slots = samples / 8 / slot_bytes * bits_per_s / samples_per_s + u32::from(c >> 1 & 1);
         let is_mono = d >> 6 == 3;
         let side_bytes = match (version, is_mono) {
             (1, false) => 32,
             (1, true) | (_, false) => 17,
             (_, true) => 9,
         };
-        let bytes = u64::from(samples / 8 * bits_per_s / samples_per_s) + padding;
+        let bytes = u64::from(slots * slot_bytes);
         Some(Frame { layer, version, samples, samples_per_s, bits_per_s, bytes, side_bytes })
     }
 
@@ -185,29 +190,37 @@ impl Frame {
 }
 
 fn read_mpeg(file: &mut Window<'_>, begin: u64, known: &mut Playback) -> io::Result<()> {
+    let has_tag = file.size() > ID3V1_BYTES && file.array(file.size() - ID3V1_BYTES)? == *b"TAG";
+    let end = if has_tag { file.size() - ID3V1_BYTES } else { file.size() };
     let junk = file.bytes(begin, JUNK_BYTES_MAX)?;
     for (offset, header) in (0..).zip(junk.windows(4)) {
         let header = [header[0], header[1], header[2], header[3]];
         let at = begin + offset;
-        // AAC in frames of its own, which have the same mark and no layer. Its duration is in no place but all of them.
-        if offset == 0 && header[0] == 0xff && header[1] & 0xf6 == 0xf0 {
-            known.audio_codec = Some("aac");
-            return Ok(());
-        }
         let Some(frame) = Frame::of(header) else { continue };
-        let next = file.array(at + frame.bytes).ok().and_then(Frame::of);
-        let is_last = at + frame.bytes >= file.size().saturating_sub(ID3V1_BYTES);
-        if is_last || next.is_some_and(|next| frame.goes_on_with(next)) {
+        // In junk, two that fit may be chance.
+        let is_sound = if offset == 0 {
+            at + frame.bytes >= end || follower(file, at, frame).is_some()
+        } else {
+            follower(file, at, frame).is_some_and(|next| follower(file, at + frame.bytes, next).is_some())
+        };
+        if is_sound {
             known.audio_codec = Some(["mp1", "mp2", "mp3"][usize::from(frame.layer) - 1]);
-            known.duration_s = mpeg_duration_s(file, at, frame)?;
+            known.duration_s = mpeg_duration_s(file, at..end, frame)?;
             return Ok(());
         }
     }
     Ok(())
 }
 
+/// The frame behind the one at `at`, if it is of the same sound.
+fn follower(file: &mut Window<'_>, at: u64, frame: Frame) -> Option<Frame> {
+    let next = file.array(at + frame.bytes).ok().and_then(Frame::of)?;
+    frame.goes_on_with(next).then_some(next)
+}
+
 /// By the number of frames, if the first one tells it; else by the bit rate of the first one.
-fn mpeg_duration_s(file: &mut Window<'_>, at: u64, frame: Frame) -> io::Result<Option<f64>> {
+fn mpeg_duration_s(file: &mut Window<'_>, sound: Range<u64>, frame: Frame) -> io::Result<Option<f64>> {
+    let at = sound.start;
     let contents = at + 4 + frame.side_bytes;
     let frames = match &file.array::<8>(contents).unwrap_or_default() {
         [b'X', b'i', b'n', b'g', .., flags] | [b'I', b'n', b'f', b'o', .., flags] if flags & 1 != 0 => {
@@ -219,9 +232,7 @@ fn mpeg_duration_s(file: &mut Window<'_>, at: u64, frame: Frame) -> io::Result<O
     if frames > 0 {
         return Ok(ratio(f64::from(frames) * f64::from(frame.samples), frame.samples_per_s.into()));
     }
-    let has_tag = file.size() > ID3V1_BYTES && file.array(file.size() - ID3V1_BYTES)? == *b"TAG";
-    let end = if has_tag { file.size() - ID3V1_BYTES } else { file.size() };
-    Ok(ratio(end.saturating_sub(at) as f64 * 8.0, frame.bits_per_s.into()))
+    Ok(ratio(sound.end.saturating_sub(at) as f64 * 8.0, frame.bits_per_s.into()))
 }
 
 /// How many seconds so many pieces take; no number is no answer.

@@ -1,15 +1,17 @@
 //! How long a video or a recording plays, and what it is made of: pixel size, duration, bit rate, codecs.
 //!
-//! 1. The first bytes tell the family: ISO media files (MP4, QuickTime, M4A, 3GP), Matroska (with WebM), or audio.
+//! 1. The first bytes tell the family: ISO media files (MP4, QuickTime, M4A, 3GP), Matroska (with WebM), or audio. Of
+//!    other containers, such as AVI and MPEG streams, nothing is told.
 //! 2. `mp4.rs` and `matroska.rs` walk the index, from element to element, and step over everything else; the index of
 //!    an MP4 may be at its end. `audio.rs` and `ogg.rs` read headers.
 //! 3. All of them see the file through a `Window`, which brings blocks of it as they are asked for and ends the
 //!    reading when its budget is spent.
 //!
 //! No bytes make it panic, and memory and time are bounded by the window, not by what a file says about itself: nothing
-//! is allocated by a declared size, no tables of samples are read, and nesting is as deep as the code, not as the file.
-//! That is why this is not left to libraries: those of a licence that fits believe sizes, recurse as deep as the file
-//! says, read all tables, or overflow. What cannot be read is left open; a broken file is no error.
+//! is allocated by a declared size, nesting is as deep as the code, not as the file, and no table of samples is kept:
+//! only those of fragments are gone through, within the budget. That is why this is not left to libraries: those of a
+//! licence that fits believe sizes, recurse as deep as the file says, read all tables, or overflow. What cannot be read
+//! is left open; a broken file is no error.
 
 mod audio;
 mod matroska;
@@ -74,9 +76,10 @@ pub fn is_played(mime: &str) -> bool {
     mime.starts_with("video/") || mime.starts_with("audio/")
 }
 
-/// Reads what is known of a file of `size` bytes that begins with `head`. `fetch` brings a range of it, at most
-/// [`BLOCK_BYTES`], and is asked at most [`BLOCKS_MAX`] times; when it fails, what was found so far is the answer.
-pub fn read<'a>(size: u64, head: Bytes, fetch: &'a mut Fetch<'a>) -> Playback {
+/// Reads what is known of a file of this MIME type, as [`probe`](super::probe) tells it, and of `size` bytes that
+/// begins with `head`. `fetch` brings a range of it, at most [`BLOCK_BYTES`], and is asked at most [`BLOCKS_MAX`]
+/// times; when it fails, what was found so far is the answer.
+pub fn read<'a>(mime: &str, size: u64, head: Bytes, fetch: &'a mut Fetch<'a>) -> Playback {
     let mut known = Playback::default();
     let family = family_of(&head);
     let mut window = Window::new(size, head, fetch);
@@ -84,7 +87,7 @@ pub fn read<'a>(size: u64, head: Bytes, fetch: &'a mut Fetch<'a>) -> Playback {
     let _ended = match family {
         Family::IsoMedia => mp4::read(&mut window, &mut known),
         Family::Matroska => matroska::read(&mut window, &mut known),
-        Family::Other => audio::read(&mut window, &mut known),
+        Family::Other => audio::read(&mut window, mime, &mut known),
     };
     known.pixels = known.pixels.filter(|(width, height)| *width > 0 && *height > 0);
     known.duration_s = known

@@ -50,8 +50,10 @@ pub fn read(file: &mut Window<'_>, known: &mut Playback) -> io::Result<()> {
             let mut movie = Movie::default();
             let is_whole = movie.read(file, found.content);
             movie.tell_tracks(known);
+            // This holds whatever is broken behind it.
+            known.duration_s = movie.told_s();
             is_whole?;
-            if movie.is_fragmented && movie.duration == 0 {
+            if movie.is_fragmented && movie.told_s().is_none() {
                 movie.read_fragments(file, rest)?;
             }
             known.duration_s = movie.duration_s();
@@ -83,11 +85,14 @@ fn next(file: &mut Window<'_>, rest: &mut Range<u64>) -> io::Result<Option<Found
 
 impl Movie {
     fn read(&mut self, file: &mut Window<'_>, mut rest: Range<u64>) -> io::Result<()> {
-        let mut told = 0;
-        let mut fragments_told = 0;
         while let Some(found) = next(file, &mut rest)? {
             match &found.kind {
-                b"mvhd" => (self.timescale, told) = times(file, found.content.start)?,
+                b"mvhd" => {
+                    let (timescale, duration) = times(file, found.content.start)?;
+                    self.timescale = timescale;
+                    // That of a file in fragments tells of the part before them at most.
+                    self.duration = if self.is_fragmented { self.duration } else { duration };
+                }
                 b"trak" if self.tracks.len() < TRACKS_MAX => {
                     let mut track = Track::default();
                     let is_whole = track.read(file, found.content);
@@ -95,14 +100,12 @@ impl Movie {
                     is_whole?;
                 }
                 b"mvex" => {
-                    self.is_fragmented = true;
-                    fragments_told = self.read_extension(file, found.content)?;
+                    (self.is_fragmented, self.duration) = (true, 0);
+                    self.duration = self.read_extension(file, found.content)?;
                 }
                 _ => {}
             }
         }
-        // The header of a file in fragments tells of the part before them at most.
-        self.duration = if self.is_fragmented { fragments_told } else { told };
         Ok(())
     }
 
@@ -175,12 +178,15 @@ impl Movie {
         known.audio_codec = first(b"soun").and_then(Track::codec);
     }
 
+    /// As the movie's header or that of its fragments tells.
+    fn told_s(&self) -> Option<f64> {
+        seconds(self.duration, self.timescale)
+    }
+
+    /// By the longest track, where nothing is told.
     fn duration_s(&self) -> Option<f64> {
-        let seconds = |duration: u64, timescale: u32| (timescale > 0).then(|| duration as f64 / f64::from(timescale));
-        if self.duration > 0 {
-            return seconds(self.duration, self.timescale);
-        }
-        self.tracks.iter().filter_map(|track| seconds(track.end, track.timescale)).reduce(f64::max)
+        let tracks = self.tracks.iter().filter_map(|track| seconds(track.end, track.timescale));
+        self.told_s().or_else(|| tracks.reduce(f64::max))
     }
 }
 
@@ -276,6 +282,11 @@ fn descriptor(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let (tag, rest) = bytes.split_first()?;
     let length_bytes = 1 + rest.iter().take(3).take_while(|byte| **byte & 0x80 != 0).count();
     Some((*tag, rest.get(length_bytes..)?))
+}
+
+/// None where the duration or what it is counted in is not known.
+fn seconds(duration: u64, timescale: u32) -> Option<f64> {
+    (duration > 0 && timescale > 0).then(|| duration as f64 / f64::from(timescale))
 }
 
 /// The timescale and the duration of a movie's or a track's header; 0 for one that is not known.

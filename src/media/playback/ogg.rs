@@ -21,10 +21,9 @@ struct Sound {
     skipped: f64,
 }
 
-/// Fills in what the file tells.
-pub fn read(file: &mut Window<'_>, known: &mut Playback) -> io::Result<()> {
+/// Fills in what the file tells, whose first page is at `at`.
+pub fn read(file: &mut Window<'_>, mut at: u64, known: &mut Playback) -> io::Result<()> {
     let mut sound = None;
-    let mut at = 0;
     for _ in 0..STREAMS_MAX {
         let header = file.array::<27>(at)?;
         // The flag of a stream's first page.

@@ -7,12 +7,13 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::*;
+use crate::media::probe;
 
 /// Name, seconds, kbit/s, codec of the picture, codec of the sound.
 type Expected = (&'static str, f64, u64, Option<&'static str>, Option<&'static str>);
 
 /// What `ffprobe` tells of the files in `tests/fixtures/media`. Each that has a picture has one of 64 by 48 pixels.
-const FILES: [Expected; 20] = [
+const FILES: [Expected; 21] = [
     ("moov-last.mp4", 1.0, 33, Some("h264"), Some("aac")),
     ("moov-first.mp4", 1.0, 33, Some("h264"), Some("aac")),
     ("fragmented.mp4", 1.128, 30, Some("h264"), Some("aac")),
@@ -27,6 +28,7 @@ const FILES: [Expected; 20] = [
     ("alac.m4a", 1.0, 56, None, Some("alac")),
     ("tone.mp3", 1.152, 10, None, Some("mp3")),
     ("vbr.mp3", 1.152, 12, None, Some("mp3")),
+    ("tone.mp2", 1.019, 32, None, Some("mp2")),
     // Its bytes do not tell how long it is.
     ("tone.aac", 0.0, 0, None, Some("aac")),
     ("tone.flac", 1.0, 97, None, Some("flac")),
@@ -37,15 +39,19 @@ const FILES: [Expected; 20] = [
     ("tone.aiff", 1.0, 128, None, Some("pcm_s16be")),
 ];
 
+/// Files of which nothing is told, although there are frames of sound in them.
+const FILES_NOT_READ: [&str; 4] = ["program.mpg", "transport.ts", "interleaved.avi", "flash.flv"];
+
 fn file(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/media").join(name);
     std::fs::read(path).expect("a fixture")
 }
 
-/// Reads bytes whose head is `head_bytes` long.
-fn read_with_head(bytes: &[u8], head_bytes: usize) -> Playback {
+/// Reads bytes of this name whose head is `head_bytes` long.
+fn read_with_head(name: &str, bytes: &[u8], head_bytes: usize) -> Playback {
+    let media = probe(bytes, bytes.len() as u64, name).into_media();
     let head = Bytes::copy_from_slice(&bytes[..head_bytes.min(bytes.len())]);
-    read(bytes.len() as u64, head, &mut |range| {
+    read(&media.mime, bytes.len() as u64, head, &mut |range| {
         Ok(Bytes::copy_from_slice(&bytes[range.start as usize..range.end as usize]))
     })
 }
@@ -59,7 +65,7 @@ fn makes_sense(known: &Playback) {
 fn files_are_what_ffprobe_says() {
     for (name, seconds, rate, video, audio) in FILES {
         let bytes = file(name);
-        let known = read_with_head(&bytes, bytes.len());
+        let known = read_with_head(name, &bytes, bytes.len());
         assert_eq!(known.duration_s.unwrap_or_default(), seconds, "{name}");
         assert_eq!(known.pixels, video.map(|_| (64, 48)), "{name}");
         assert_eq!((known.video_codec, known.audio_codec), (video, audio), "{name}");
@@ -68,8 +74,79 @@ fn files_are_what_ffprobe_says() {
             rate,
             "{name}"
         );
-        assert_eq!(read_with_head(&bytes, 12), known, "{name}, with the head alone in hand");
+        assert_eq!(read_with_head(name, &bytes, 12), known, "{name}, with the head alone in hand");
     }
+}
+
+#[test]
+fn other_containers_tell_nothing_of_the_sound_in_them() {
+    for name in FILES_NOT_READ {
+        let bytes = file(name);
+        assert_eq!(read_with_head(name, &bytes, bytes.len()), Playback::default(), "{name}");
+    }
+}
+
+#[test]
+fn noise_is_no_sound() {
+    let mut random = StdRng::seed_from_u64(1851);
+    for _ in 0..300 {
+        let mut bytes = vec![0; random.random_range(2_000..60_000)];
+        random.fill(&mut bytes[..]);
+        for name in ["noise.mp3", "noise.aac", "noise.mpg"] {
+            assert_eq!(read_with_head(name, &bytes, bytes.len()), Playback::default(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn sound_is_found_behind_tags_and_junk() {
+    let tag = b"ID3\x04\0\0\0\0\0\x15TIT2\0\0\0\x0b\0\0\0what it is".as_slice();
+    for name in ["tone.aac", "tone.flac", "tone.mp2", "tone.opus", "vorbis.ogg", "tone.wav"] {
+        let bytes = file(name);
+        let tagged = [tag, &bytes].concat();
+        let known = read_with_head(name, &tagged, 12);
+        assert_eq!(known, read_with_head(name, &bytes, 12), "{name}");
+        assert!(known.audio_codec.is_some(), "{name}");
+    }
+    let sound = file("tone.mp2");
+    let known = read_with_head("tone.mp2", &[&[0; 700], &sound[..]].concat(), 12);
+    assert_eq!((known.audio_codec, known.duration_s), (Some("mp2"), Some(1.019)));
+    // One frame is sound where sound begins: alone, and before a tag at the end; behind junk it is a coincidence.
+    let frame = &sound[..104];
+    let trailer = [&b"TAG"[..], &[0; 125]].concat();
+    for bytes in [frame.to_vec(), [frame, &trailer].concat()] {
+        assert_eq!(read_with_head("tone.mp2", &bytes, 12).duration_s, Some(0.026));
+    }
+    assert_eq!(read_with_head("tone.mp2", &[&[0; 700], frame].concat(), 12), Playback::default());
+}
+
+#[test]
+fn layer_i_frames_are_whole_slots() {
+    // 32 kbit/s at 44.1 kHz: 8 slots of four bytes, and one more with padding.
+    for (padding, bytes) in [(0, 32), (2, 36)] {
+        let mut frame = vec![0; bytes];
+        frame[..4].copy_from_slice(&[0xff, 0xff, 0x10 | padding, 0]);
+        let known = read_with_head("layer.mp2", &frame.repeat(20), 12);
+        assert_eq!((known.audio_codec, known.duration_s), (Some("mp1"), Some(bytes as f64 * 20.0 / 4000.0)));
+    }
+}
+
+#[test]
+fn a_broken_index_tells_what_its_header_told() {
+    let whole = file("moov-first.mp4");
+    let at = whole.windows(4).rposition(|name| name == b"mdhd").expect("a header of the second track");
+    let known = read_with_head("moov-first.mp4", &whole[..at + 6], 12);
+    assert_eq!((known.duration_s, known.video_codec, known.audio_codec), (Some(1.0), Some("h264"), None));
+    let fragmented = file("fragmented.mp4");
+    let at = fragmented.windows(4).position(|name| name == b"trex").expect("defaults");
+    let mut headed = fragmented[..at + 8].to_vec();
+    let header = headed.windows(4).position(|name| name == b"mvhd").expect("a header");
+    headed[header + 20..header + 24].copy_from_slice(&1000_u32.to_be_bytes());
+    assert_eq!(
+        read_with_head("fragmented.mp4", &headed, 12).duration_s,
+        None,
+        "it tells of what is before the fragments"
+    );
 }
 
 #[test]
@@ -90,7 +167,7 @@ fn damage_leaves_things_open_and_does_no_more() {
     for (name, ..) in FILES {
         let bytes = file(name);
         for cut in (0..bytes.len()).step_by(bytes.len() / 150 + 1) {
-            makes_sense(&read_with_head(&bytes[..cut], bytes.len()));
+            makes_sense(&read_with_head(name, &bytes[..cut], bytes.len()));
         }
         for _ in 0..300 {
             let mut damaged = bytes.clone();
@@ -101,7 +178,7 @@ fn damage_leaves_things_open_and_does_no_more() {
                 let at = if random.random() { at } else { damaged.len() - 1 - at };
                 damaged[at] = if random.random() { random.random() } else { 0xff };
             }
-            makes_sense(&read_with_head(&damaged, 12));
+            makes_sense(&read_with_head(name, &damaged, 12));
         }
     }
 }
@@ -127,7 +204,8 @@ fn cost(size: u64, beginning: &[u8], filling: &[u8], end: &[u8]) -> (Playback, u
     };
     let blocks = Cell::new(0);
     let head: Bytes = (0..size.min(1000)).map(byte).collect();
-    let known = read(size, head, &mut |range| {
+    // Of this type everything is looked for.
+    let known = read("audio/mpeg", size, head, &mut |range| {
         assert!(range.end <= size && range.end - range.start <= BLOCK_BYTES, "{range:?}");
         blocks.set(blocks.get() + 1);
         Ok(range.map(byte).collect())
@@ -200,5 +278,5 @@ fn hostile_files_end_with_the_budget() {
 fn a_store_that_fails_leaves_things_open() {
     let bytes = file("moov-last.mp4");
     let head = Bytes::copy_from_slice(&bytes[..100]);
-    assert_eq!(read(1 << 30, head, &mut |_| Err(std::io::Error::other("gone"))), Playback::default());
+    assert_eq!(read("video/mp4", 1 << 30, head, &mut |_| Err(std::io::Error::other("gone"))), Playback::default());
 }

@@ -1,7 +1,7 @@
 //! A file seen through a few blocks of it, with a budget.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -13,9 +13,9 @@ pub const BLOCK_BYTES: u64 = 8 * 1024;
 pub const BLOCKS_MAX: u32 = 2048;
 /// Blocks that are kept; readers go forth and back between two or three places.
 const KEPT_BLOCKS: usize = 8;
-/// Most reads and seeks, so that going to and fro in blocks that are kept ends as well. Searching for a frame reads
-/// byte by byte.
-const CALLS_MAX: u32 = 4_000_000;
+/// Most reads, so that going to and fro in blocks that are kept ends as well. The durations of a fragment's samples are
+/// read one by one.
+const READS_MAX: u32 = 4_000_000;
 
 /// Brings a range of the file, at most [`BLOCK_BYTES`] long.
 pub type Fetch<'a> = dyn FnMut(Range<u64>) -> io::Result<Bytes> + 'a;
@@ -29,7 +29,7 @@ pub struct Window<'a> {
     /// Blocks by their number, the latest last.
     kept: VecDeque<(u64, Bytes)>,
     blocks_left: u32,
-    calls_left: u32,
+    reads_left: u32,
     at: u64,
 }
 
@@ -37,7 +37,7 @@ impl<'a> Window<'a> {
     pub fn new(size: u64, head: Bytes, fetch: &'a mut Fetch<'a>) -> Window<'a> {
         // So that a place in the file can be added to.
         let size = size.min(i64::MAX.cast_unsigned());
-        Window { size, head, fetch, kept: VecDeque::new(), blocks_left: BLOCKS_MAX, calls_left: CALLS_MAX, at: 0 }
+        Window { size, head, fetch, kept: VecDeque::new(), blocks_left: BLOCKS_MAX, reads_left: READS_MAX, at: 0 }
     }
 
     /// The size of the file in bytes.
@@ -89,11 +89,6 @@ impl<'a> Window<'a> {
         // A block that came short ends the file here.
         Ok(self.kept[found].1.get(within..).unwrap_or_default())
     }
-
-    fn call(&mut self) -> io::Result<()> {
-        self.calls_left = self.calls_left.checked_sub(1).ok_or_else(spent)?;
-        Ok(())
-    }
 }
 
 fn spent() -> io::Error {
@@ -102,24 +97,11 @@ fn spent() -> io::Error {
 
 impl Read for Window<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.call()?;
+        self.reads_left = self.reads_left.checked_sub(1).ok_or_else(spent)?;
         let here = self.here()?;
         let bytes = here.len().min(buffer.len());
         buffer[..bytes].copy_from_slice(&here[..bytes]);
         self.at += bytes as u64;
         Ok(bytes)
-    }
-}
-
-impl Seek for Window<'_> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.call()?;
-        let at = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-            SeekFrom::End(by) => self.size.checked_add_signed(by),
-        };
-        self.at = at.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "before the beginning of the file"))?;
-        Ok(self.at)
     }
 }
