@@ -43,16 +43,21 @@ pub async fn rates(library: &Library, effort: &Effort) -> Result<Vec<Row>> {
     let request = client::upload("/uploads", "picture.jpg", true, &picture);
     let (mut rates, mut peers) = (Vec::new(), Vec::new());
     let mut row = None;
-    for _ in 0..effort.status_runs {
+    // Nothing is removed before the end: file systems may be slow for a minute to make files where many were removed.
+    let aside = library.data().join("aside");
+    for round in 0..effort.status_runs {
+        let aside = aside.join(round.to_string());
+        fs::create_dir_all(&aside)?;
         library.make_fresh().await?;
-        remove_blobs(library)?;
-        peers.push(bare(library, &picture, effort.status_load).await?);
+        set_blobs_aside(library, &aside)?;
+        peers.push(bare(library, &aside.join("bare"), &picture, effort.status_load).await?);
         let bench = Bench::start(library).await?;
         bench.server.reset_peak()?;
         rates.push(load.requests_per_second(bench.server.address, request.clone()).await?);
         row = Some(bench.with_memory(Row::default())?);
         bench.server.stop()?;
     }
+    fs::remove_dir_all(&aside)?;
     let (rate, peer) = (median(&rates), median(&peers));
     let limit = matches!(library.catalog, Catalog::Sqlite).then_some(Limit::RatioAtLeast(RATIO_MIN));
     Ok(vec![Row {
@@ -70,19 +75,16 @@ pub async fn rates(library: &Library, effort: &Effort) -> Result<Vec<Row>> {
 }
 
 /// A fresh catalog hands out ids from the beginning; the bytes of the last round would be in their way.
-fn remove_blobs(library: &Library) -> Result<()> {
-    let dir = library.data().join("blobs").join("blobs");
-    for shard in fs::read_dir(&dir).into_iter().flatten() {
-        for blob in fs::read_dir(shard?.path())? {
-            fs::remove_file(blob?.path())?;
-        }
+fn set_blobs_aside(library: &Library, aside: &Path) -> Result<()> {
+    let blobs = library.data().join("blobs").join("blobs");
+    if blobs.exists() {
+        fs::rename(blobs, aside.join("blobs"))?;
     }
     Ok(())
 }
 
 /// Uploads per second of the bare loop.
-async fn bare(library: &Library, picture: &Arc<[u8]>, duration: Duration) -> Result<f64> {
-    let dir = library.data().join("bare-files");
+async fn bare(library: &Library, dir: &Path, picture: &Arc<[u8]>, duration: Duration) -> Result<f64> {
     for shard in 0..SHARDS {
         fs::create_dir_all(dir.join(format!("{shard:02x}")))?;
     }
@@ -97,7 +99,7 @@ async fn bare(library: &Library, picture: &Arc<[u8]>, duration: Duration) -> Res
             Some(shared) => Arc::clone(shared),
             None => Arc::new(Mutex::new(library.connect().await?)),
         };
-        let (dir, picture) = (dir.clone(), Arc::clone(picture));
+        let (dir, picture) = (dir.to_owned(), Arc::clone(picture));
         let begin = if shared.is_some() { "BEGIN IMMEDIATE" } else { "BEGIN" };
         writers.spawn(async move {
             let mut number = writer;
@@ -115,9 +117,7 @@ async fn bare(library: &Library, picture: &Arc<[u8]>, duration: Duration) -> Res
     while let Some(writer) = writers.join_next().await {
         uploads += writer??;
     }
-    let rate = uploads as f64 / start.elapsed().as_secs_f64();
-    fs::remove_dir_all(&dir)?;
-    Ok(rate)
+    Ok(uploads as f64 / start.elapsed().as_secs_f64())
 }
 
 /// What a file needs to survive a power loss under its final name, and its digest, as the server computes it.
