@@ -3,6 +3,9 @@
 //! The loop has as many writers as the server has connections. Each writes a file under a name of its own, syncs it, gives
 //! it its final name and syncs the directory; then it commits the two rows of an upload, content and file, in a
 //! transaction of their own, with the server's settings. On SQLite all writers share the one connection that may write.
+//!
+//! Both write into the same directories, and nothing is removed before the end: ext4 without a journal is slow for minutes
+//! to make files near those that were removed, and where a new directory comes to lie is chance.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -43,14 +46,12 @@ pub async fn rates(library: &Library, effort: &Effort) -> Result<Vec<Row>> {
     let request = client::upload("/uploads", "picture.jpg", true, &picture);
     let (mut rates, mut peers) = (Vec::new(), Vec::new());
     let mut row = None;
-    // Nothing is removed before the end: file systems may be slow for a minute to make files where many were removed.
-    let aside = library.data().join("aside");
+    let (blobs, aside) = (library.data().join("blobs").join("blobs"), library.data().join("aside"));
+    fs::create_dir_all(&aside)?;
     for round in 0..effort.status_runs {
-        let aside = aside.join(round.to_string());
-        fs::create_dir_all(&aside)?;
         library.make_fresh().await?;
-        set_blobs_aside(library, &aside)?;
-        peers.push(bare(library, &aside.join("bare"), &picture, effort.status_load).await?);
+        fresh_shards(&blobs, &aside.join(round.to_string()))?;
+        peers.push(bare(library, &blobs, &picture, effort.status_load).await?);
         let bench = Bench::start(library).await?;
         bench.server.reset_peak()?;
         rates.push(load.requests_per_second(bench.server.address, request.clone()).await?);
@@ -74,20 +75,20 @@ pub async fn rates(library: &Library, effort: &Effort) -> Result<Vec<Row>> {
     }])
 }
 
-/// A fresh catalog hands out ids from the beginning; the bytes of the last round would be in their way.
-fn set_blobs_aside(library: &Library, aside: &Path) -> Result<()> {
-    let blobs = library.data().join("blobs").join("blobs");
+/// New directories for the blobs. A fresh catalog hands out ids from the beginning, and the bytes of the last round would be
+/// in their way.
+fn fresh_shards(blobs: &Path, aside: &Path) -> Result<()> {
     if blobs.exists() {
-        fs::rename(blobs, aside.join("blobs"))?;
+        fs::rename(blobs, aside)?;
+    }
+    for shard in 0..SHARDS {
+        fs::create_dir_all(blobs.join(format!("{shard:02x}")))?;
     }
     Ok(())
 }
 
 /// Uploads per second of the bare loop.
 async fn bare(library: &Library, dir: &Path, picture: &Arc<[u8]>, duration: Duration) -> Result<f64> {
-    for shard in 0..SHARDS {
-        fs::create_dir_all(dir.join(format!("{shard:02x}")))?;
-    }
     let shared = match library.catalog {
         Catalog::Sqlite => Some(Arc::new(Mutex::new(library.connect().await?))),
         Catalog::Postgres(_) => None,
@@ -123,11 +124,12 @@ async fn bare(library: &Library, dir: &Path, picture: &Arc<[u8]>, duration: Dura
 /// What a file needs to survive a power loss under its final name, and its digest, as the server computes it.
 fn write_durably(dir: &Path, number: u64, bytes: &[u8]) -> std::io::Result<String> {
     let shard: PathBuf = dir.join(format!("{:02x}", number % SHARDS));
-    let staged = shard.join(format!("{number:016x}#1"));
+    let name = format!("bare-{number:016x}");
+    let staged = shard.join(format!("{name}#1"));
     let mut file = File::create(&staged)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&staged, shard.join(format!("{number:016x}")))?;
+    fs::rename(&staged, shard.join(name))?;
     File::open(&shard)?.sync_all()?;
     Ok(blake3::hash(bytes).to_hex().to_string())
 }

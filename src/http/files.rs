@@ -26,7 +26,7 @@ pub async fn details(State(app): AppState, _: Caller<FilesRead>, id: WireId) -> 
     get, path = "/v1/files/{fileId}/metadata", operation_id = "getFileMetadata", tag = "files", params(requests::FileId),
     summary = "Get a file's metadata",
     description = "What the bytes of the current version tell, in the older form: size, format, and of pictures dimensions, quality, density, \
-        a perceptual hash, and EXIF by group. `embeddedMetadata` of the file itself has more, without another call.",
+        a perceptual hash, and EXIF by group, of videos and recordings how they play. `embeddedMetadata` of the file itself has more, without another call.",
     responses((status = 200, description = "The metadata", body = metadata_schemas::Metadata), refusals::File)
 )]
 /// `GET /v1/files/{fileId}/metadata`

@@ -7,8 +7,9 @@ use crate::app::App;
 use crate::library::files::Located;
 use crate::library::metadata::Known;
 use crate::model::path::FolderPath;
+use crate::query;
 use crate::store::files::{PRIVATE, UNPUBLISHED};
-use crate::store::listing::{FOLDER, SUPERSEDED};
+use crate::store::listing::{Asset, FOLDER, SUPERSEDED};
 
 /// Everything but what a path segment may hold as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -86,7 +87,7 @@ pub fn metadata(located: &Located, known: Option<&Known>) -> Value {
     }
     object.extend(playback(located));
     object.insert("size".into(), file.size.into());
-    object.insert("format".into(), format_of(&file.mime).into());
+    object.insert("format".into(), format_of(file).into());
     if let Some(Known { picture, .. }) = known {
         object.insert("hasColorProfile".into(), picture.has_color_profile.into());
     }
@@ -104,14 +105,14 @@ pub fn metadata(located: &Located, known: Option<&Known>) -> Value {
     object.into()
 }
 
-/// The short name of a type: `jpg`, `png`, `mp4`.
-fn format_of(mime: &str) -> &str {
-    match mime {
-        "image/jpeg" => "jpg",
-        "image/svg+xml" => "svg",
-        "text/plain" => "txt",
-        _ => mime.rsplit_once('/').map_or(mime, |(_, format)| format.trim_start_matches("x-")),
+/// The short name of a format, as searches have it: `jpg`, `png`, `mp4`; of a type without one what its MIME type calls it.
+fn format_of(file: &Asset) -> String {
+    let known = query::format_of(&file.mime, &file.name);
+    if !known.is_empty() {
+        return known;
     }
+    let mime = file.mime.as_str();
+    mime.rsplit_once('/').map_or(mime, |(_, format)| format.trim_start_matches("x-")).to_owned()
 }
 
 /// What every form of a file object has.

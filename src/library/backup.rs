@@ -149,7 +149,10 @@ pub async fn make(place: &Place, to: &Path, means: Means, tell: &(dyn Fn(Progres
         None => copying.await?,
     };
     let holds_secret = place.secret.is_none() && copy_private(&place.data.join(SECRET), &shelf.file(SECRET))?;
-    copy_private(&place.data.join(FIRST_KEYS), &shelf.file(FIRST_KEYS))?;
+    // It is in plain text, so it goes where the secret goes.
+    if holds_secret {
+        copy_private(&place.data.join(FIRST_KEYS), &shelf.file(FIRST_KEYS))?;
+    }
     let manifest = Manifest {
         form: FORM,
         made: now.to_string(),

@@ -62,7 +62,12 @@ fn density(found: &Blocks<'_>, tags: &Tags<'_>) -> i64 {
     const RESOLUTION_UNIT: u16 = 0x0128;
     let first = |tag| tags.get(Group::Image, tag).and_then(|entry| entry.numbers()?.first().copied());
     let from_exif = || {
-        let scale = if first(RESOLUTION_UNIT) == Some(3.0) { CENTIMETRES_PER_INCH } else { 1.0 };
+        let scale = match first(RESOLUTION_UNIT) {
+            // A ratio of the sides, and no unit.
+            Some(1.0) => return None,
+            Some(3.0) => CENTIMETRES_PER_INCH,
+            _ => 1.0,
+        };
         first(X_RESOLUTION).map(|density| density * scale)
     };
     let density = found.density.or_else(from_exif).map(f64::round);

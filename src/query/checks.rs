@@ -76,7 +76,7 @@ pub fn parse(checks: &str) -> Result<Check, QueryError> {
         if variable == Variable::Folder {
             predicate = with_plain_folders(predicate);
         }
-        // No variable holds a date that could be compared with now, so any time will do.
+        // What a file says is compared as text, dates too, so nothing is compared with now and any time will do.
         Test::new(&predicate, variable, of, ops, Quotes::Ignored, Millis(0))
     })?;
     Ok(Check(Some(expr)))

@@ -137,7 +137,9 @@ pub struct List {
     #[param(minimum = 1, maximum = 1000, default = 1000)]
     limit: Option<i64>,
     /// A search, such as `size > "1mb" AND tags IN ["summer"]`. With it `type`, `name`, `tags` and `includeFolder` do not
-    /// count.
+    /// count. Its fields are `name`, `path`, `type`, `id`, `tags`, `createdAt`, `updatedAt`, `height`, `width`, `size`,
+    /// `format`, `private`, `published`, `transparency`, `description`, `"customMetadata.…"` and `"embeddedMetadata.…"`,
+    /// such as `"embeddedMetadata.Keywords"`; its operators `=`, `:`, `<`, `<=`, `>`, `>=`, `IN`, `HAS`, `EXISTS` and `NOT`.
     search_query: Option<String>,
     /// Files and folders of exactly this name.
     name: Option<String>,
@@ -192,7 +194,10 @@ pub struct Upload {
     /// A file that is not published is not delivered.
     #[schema(nullable = false, default = true)]
     is_published: Option<bool>,
-    /// Conditions that the upload must meet, such as `"file.size" < "1mb"`.
+    /// Conditions that the upload must meet, such as `"file.size" < "1mb"`, in the language of searches. Its variables are
+    /// `request.folder`, `request.fileName`, `request.tags`, `request.isPrivateFile`, `request.useUniqueFileName`,
+    /// `request.customMetadata.…`, `file.size`, `file.mime`, `file.format`, `file.width`, `file.height`, `file.duration` in
+    /// seconds, and `mediaMetadata.…`.
     #[schema(nullable = false)]
     checks: Option<String>,
     /// A JSON array. There are no extensions here, so each that is known is answered as `failed` under
@@ -200,7 +205,7 @@ pub struct Upload {
     #[schema(nullable = false)]
     extensions: Option<String>,
     /// What else to answer, separated by commas: `tags`, `customCoordinates`, `isPrivateFile`, `isPublished`,
-    /// `customMetadata`, `embeddedMetadata`, `metadata`.
+    /// `customMetadata`, `embeddedMetadata`, `metadata`, `selectedFieldsSchema`.
     #[schema(nullable = false)]
     response_fields: Option<String>,
     /// Instead of the key: used once; under `/api/v2` a JWT over all other fields, and the only field of the four.

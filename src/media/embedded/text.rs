@@ -9,11 +9,11 @@ pub const TEXT_BYTES_MAX: usize = 8 * 1024;
 /// Text without a declared character set: UTF-8 if it can be, as current programs write, or else Latin-1.
 pub fn decoded(bytes: &[u8]) -> Option<String> {
     // Longer than any character set makes of what is kept.
-    let bytes = &bytes[..bytes.len().min(4 * TEXT_BYTES_MAX)];
+    let (bytes, rest) = bytes.split_at(bytes.len().min(4 * TEXT_BYTES_MAX));
     match std::str::from_utf8(bytes) {
         Ok(text) => clean(text),
         // The cut went through a character.
-        Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
+        Err(error) if error.error_len().is_none() && !rest.is_empty() => {
             clean(&String::from_utf8_lossy(&bytes[..error.valid_up_to()]))
         }
         Err(_) => clean(&bytes.iter().copied().map(char::from).collect::<String>()),
@@ -65,6 +65,7 @@ mod tests {
             (b"two\r\nlines", Some("two\nlines")),
             ("Zürich".as_bytes(), Some("Zürich")),
             (b"Z\xfcrich", Some("Zürich")),
+            (b"Caf\xe9", Some("Café")),
             (b"\0\0 \x01", None),
             (b"", None),
         ] {

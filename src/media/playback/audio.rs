@@ -13,6 +13,12 @@ use super::window::Window;
 const TAGS_MAX: u32 = 8;
 /// How far behind the tags the first frame is looked for, in bytes.
 const JUNK_BYTES_MAX: usize = 64 * 1024;
+/// Places of a recording at which it is looked whether its bit rate is the same.
+const PLACES: u64 = 8;
+/// How far a frame is looked for there, in bytes: the longest is a third of it.
+const NEAR_BYTES: usize = 8 * 1024;
+/// And how many frames are looked at.
+const FOLLOWERS_MAX: u32 = 40;
 /// At the end of many an MP3.
 const ID3V1_BYTES: u64 = 128;
 
@@ -56,13 +62,14 @@ fn read_flac(file: &mut Window<'_>, at: u64, known: &mut Playback) -> io::Result
 }
 
 fn read_wav(file: &mut Window<'_>, mut at: u64, known: &mut Playback) -> io::Result<()> {
-    let mut bytes_per_s = 0;
+    let (mut bytes_per_s, mut samples_per_s, mut samples) = (0, 0, None);
     loop {
         let [kind @ .., a, b, c, d] = file.array::<8>(at)?;
         let size = u64::from(u32::from_le_bytes([a, b, c, d]));
         match &kind {
             b"fmt " => {
                 let [tag, more, .., bits, more_bits] = file.array::<16>(at + 8)?;
+                samples_per_s = u32::from_le_bytes(file.array(at + 12)?);
                 bytes_per_s = u32::from_le_bytes(file.array(at + 16)?);
                 let mut tag = u16::from_le_bytes([tag, more]);
                 if tag == 0xfffe {
@@ -70,11 +77,19 @@ fn read_wav(file: &mut Window<'_>, mut at: u64, known: &mut Playback) -> io::Res
                     tag = u16::from_le_bytes(file.array(at + 32)?);
                 }
                 known.audio_codec = wav_codec(tag, u16::from_le_bytes([bits, more_bits]));
+                // Of compressed sound the rate of bytes is an average that writers guess.
+                if !matches!(tag, 1 | 3 | 6 | 7) {
+                    bytes_per_s = 0;
+                }
             }
+            b"fact" => samples = Some(u32::from_le_bytes(file.array(at + 8)?)),
             b"data" => {
                 // What was written into a pipe has no true size.
                 let bytes = size.min(file.size().saturating_sub(at + 8));
-                known.duration_s = ratio(bytes as f64, bytes_per_s.into());
+                known.duration_s = match samples.filter(|_| bytes_per_s == 0) {
+                    Some(samples) => ratio(samples.into(), samples_per_s.into()),
+                    None => ratio(bytes as f64, bytes_per_s.into()),
+                };
                 return Ok(());
             }
             _ => {}
@@ -114,7 +129,25 @@ fn read_aiff(file: &mut Window<'_>, mut at: u64, known: &mut Playback) -> io::Re
                 (b"sowt", 16) => Some("pcm_s16le"),
                 _ => None,
             };
-            known.duration_s = ratio(u32::from_be_bytes([a, b, c, d]).into(), extended(file.array(at + 16)?));
+            // Others are compressed, and count packets.
+            let counts_samples = matches!(
+                &kind,
+                b"NONE"
+                    | b"sowt"
+                    | b"twos"
+                    | b"raw "
+                    | b"in24"
+                    | b"in32"
+                    | b"fl32"
+                    | b"FL32"
+                    | b"fl64"
+                    | b"FL64"
+                    | b"alaw"
+                    | b"ulaw"
+            );
+            if counts_samples {
+                known.duration_s = ratio(u32::from_be_bytes([a, b, c, d]).into(), extended(file.array(at + 16)?));
+            }
             return Ok(());
         }
         at += 8 + size + size % 2;
@@ -218,7 +251,7 @@ fn follower(file: &mut Window<'_>, at: u64, frame: Frame) -> Option<Frame> {
     frame.goes_on_with(next).then_some(next)
 }
 
-/// By the number of frames, if the first one tells it; else by the bit rate of the first one.
+/// By the number of frames, if the first one tells it; else by the bit rate, if it does not change.
 fn mpeg_duration_s(file: &mut Window<'_>, sound: Range<u64>, frame: Frame) -> io::Result<Option<f64>> {
     let at = sound.start;
     let contents = at + 4 + frame.side_bytes;
@@ -232,7 +265,41 @@ fn mpeg_duration_s(file: &mut Window<'_>, sound: Range<u64>, frame: Frame) -> io
     if frames > 0 {
         return Ok(ratio(f64::from(frames) * f64::from(frame.samples), frame.samples_per_s.into()));
     }
+    if !is_constant(file, &sound, frame)? {
+        return Ok(None);
+    }
     Ok(ratio(sound.end.saturating_sub(at) as f64 * 8.0, frame.bits_per_s.into()))
+}
+
+/// Whether frames here and there have the bit rate of the first one.
+fn is_constant(file: &mut Window<'_>, sound: &Range<u64>, first: Frame) -> io::Result<bool> {
+    let length = sound.end.saturating_sub(sound.start);
+    for place in 0..PLACES {
+        let begin = sound.start + length / PLACES * place;
+        let near = file.bytes(begin, NEAR_BYTES)?;
+        for (offset, header) in (0..).zip(near.windows(4)) {
+            let Some(mut frame) = Frame::of([header[0], header[1], header[2], header[3]]) else { continue };
+            let mut at = begin + offset;
+            let mut followers = 0;
+            let mut is_same = frame.bits_per_s == first.bits_per_s;
+            while followers < FOLLOWERS_MAX
+                && at + frame.bytes < sound.end
+                && let Some(next) = follower(file, at, frame)
+            {
+                at += frame.bytes;
+                (frame, followers) = (next, followers + 1);
+                is_same &= frame.bits_per_s == first.bits_per_s;
+            }
+            // Fewer may be chance.
+            if followers >= 2 && first.goes_on_with(frame) {
+                if !is_same {
+                    return Ok(false);
+                }
+                break;
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// How many seconds so many pieces take; no number is no answer.

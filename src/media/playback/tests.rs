@@ -13,7 +13,7 @@ use crate::media::probe;
 type Expected = (&'static str, f64, u64, Option<&'static str>, Option<&'static str>);
 
 /// What `ffprobe` tells of the files in `tests/fixtures/media`. Each that has a picture has one of 64 by 48 pixels.
-const FILES: [Expected; 21] = [
+const FILES: [Expected; 24] = [
     ("moov-last.mp4", 1.0, 33, Some("h264"), Some("aac")),
     ("moov-first.mp4", 1.0, 33, Some("h264"), Some("aac")),
     ("fragmented.mp4", 1.128, 30, Some("h264"), Some("aac")),
@@ -29,13 +29,16 @@ const FILES: [Expected; 21] = [
     ("tone.mp3", 1.152, 10, None, Some("mp3")),
     ("vbr.mp3", 1.152, 12, None, Some("mp3")),
     ("tone.mp2", 1.019, 32, None, Some("mp2")),
-    // Its bytes do not tell how long it is.
+    // Their bytes do not tell how long they are.
+    ("vbr-untold.mp3", 0.0, 0, None, Some("mp3")),
+    ("ima4.aiff", 0.0, 0, None, None),
     ("tone.aac", 0.0, 0, None, Some("aac")),
     ("tone.flac", 1.0, 97, None, Some("flac")),
     ("vorbis.ogg", 1.0, 27, None, Some("vorbis")),
     // `ffprobe` counts what a player leaves out at the beginning: 1.0065.
     ("tone.opus", 1.0, 9, None, Some("opus")),
     ("tone.wav", 1.0, 65, None, Some("pcm_u8")),
+    ("adpcm.wav", 1.021, 33, None, None),
     ("tone.aiff", 1.0, 128, None, Some("pcm_s16be")),
 ];
 

@@ -384,6 +384,10 @@ async fn the_page_is_self_contained_and_caches_ask_before_they_fetch_it_again() 
             !page.contains("<style") && !page.contains(" style=") && !page.contains(" onclick"),
             "its policy forbids these"
         );
+        // Of a file, of an upload's answer and of metadata, which are composed of several schemas.
+        for field in ["duration", "videoCodec", "versionInfo", "thumbnailUrl", "pHash"] {
+            assert!(page.contains(&format!("<code>{field}</code>")), "nobody learns of {field}");
+        }
         for (_, path, operation) in operations(&document(library).await) {
             let name = operation["operationId"].as_str().unwrap();
             assert!(page.contains(&format!("<article id=\"{name}\"")), "{name} is not on the page");

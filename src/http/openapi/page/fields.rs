@@ -55,7 +55,7 @@ pub fn of_content(document: &Value, response: &Value, title: &str) -> Markup {
         @if let Some(schema) = schema {
             @let variants = variants(document, schema);
             @for (name, variant) in &variants {
-                @if resolved(document, variant)["properties"].is_object() {
+                @if has_fields(document, variant) {
                     details.more { summary { (title) @if variants.len() > 1 { " of a " (name) } } (object(document, variant, Side::Answer, 0)) }
                 }
             }
@@ -83,12 +83,14 @@ enum Side {
 }
 
 fn object(document: &Value, schema: &Value, side: Side, depth: usize) -> Markup {
-    let schema = resolved(document, schema);
-    let required =
-        |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|found| found == name));
+    let parts = parts(document, schema);
+    let required = |name: &str| {
+        let mut names = parts.iter().flat_map(|part| part["required"].as_array().into_iter().flatten());
+        names.any(|found| found == name)
+    };
     html! {
         dl.fields {
-            @for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+            @for (name, schema) in parts.iter().flat_map(|part| part["properties"].as_object().into_iter().flatten()) {
                 dt {
                     code { (name) } " " span.type { (type_of(document, schema)) } " "
                     @match (side, required(name)) {
@@ -117,7 +119,20 @@ fn says(document: &Value, schema: &Value, description: &Value) -> Markup {
 /// The objects that a field holds.
 fn objects_in<'a>(document: &'a Value, schema: &'a Value, depth: usize) -> Vec<&'a Value> {
     let all = variants(document, schema).into_iter().map(|(_, inner)| resolved(document, inner));
-    all.filter(|inner| depth < DEPTH_MAX && inner["properties"].is_object()).collect()
+    all.filter(|inner| depth < DEPTH_MAX && has_fields(document, inner)).collect()
+}
+
+fn has_fields(document: &Value, schema: &Value) -> bool {
+    parts(document, schema).iter().any(|part| part["properties"].is_object())
+}
+
+/// The schemas that an object is composed of, itself if it is of one piece.
+fn parts<'a>(document: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
+    let schema = resolved(document, schema);
+    match schema["allOf"].as_array() {
+        Some(all) => all.iter().rev().flat_map(|part| parts(document, part)).collect(),
+        None => vec![schema],
+    }
 }
 
 /// The type in words, with what bounds it.
