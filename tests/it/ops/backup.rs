@@ -49,6 +49,21 @@ fn keep_uploading(client: Client, stop: Arc<AtomicBool>) -> tokio::task::JoinHan
     })
 }
 
+/// Whoever keeps the secret apart finds no key in the backup.
+#[tokio::test]
+async fn a_backup_without_the_secret_opens_no_keys() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (data, kept) = (directory.path().join("data"), directory.path().join("kept"));
+    let options = Options::new(&data).variable("CALOTYPE_SECRET", "one that is kept elsewhere, and long enough");
+    let server = Server::start_with(options).await;
+    // As a server leaves it that makes the first pair without a terminal; this one was given its keys.
+    std::fs::write(data.join("first-keys"), "private_1\n").expect("a file");
+    output_of(backup(server.options(), &kept)).await;
+    let manifest = std::fs::read_to_string(kept.join("manifest.json")).expect("a manifest");
+    assert!(manifest.contains(r#""holds_secret": false"#), "{manifest}");
+    assert!(!kept.join("first-keys").exists(), "the first pair is in the backup, in plain text");
+}
+
 #[tokio::test]
 async fn a_busy_library_is_backed_up_and_comes_back_on_sqlite() {
     busy(None, None).await;
