@@ -23,7 +23,6 @@ use crate::library::custom_fields;
 use crate::library::delivery::{self, Delivered};
 use crate::library::keys::another_secret;
 use crate::library::limits::Limits;
-use crate::library::metadata;
 use crate::library::vault::Vault;
 use crate::meter;
 use crate::model::ids::LibraryTag;
@@ -62,8 +61,6 @@ pub struct App {
     pub delivered: Delivered,
     /// Turns for searches that read many rows, so that they leave connections to requests that read few.
     pub scans: Semaphore,
-    /// Megabytes for pixels of pictures that are being decoded.
-    pub pixels: Semaphore,
     /// Tells this server from others over the same catalog, across restarts.
     pub server_name: String,
     /// Uploads of unknown form are kept here until it is known what they are.
@@ -192,7 +189,6 @@ impl App {
             custom_fields: custom_fields::Known::default(),
             delivered: delivery::remember(),
             scans: Semaphore::new(SCANS_MAX),
-            pixels: Semaphore::new(metadata::PIXELS_MB as usize),
             server_name,
             spool_dir,
             fetcher,

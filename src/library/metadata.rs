@@ -3,6 +3,8 @@
 //!
 //! Pixels take turns: decoders share [`PIXELS_MB`], so that memory stays bounded however many ask.
 
+use tokio::sync::Semaphore;
+
 use crate::app::App;
 use crate::blobs::HEAD_BYTES_MAX;
 use crate::error::{Refusal, Result};
@@ -13,7 +15,8 @@ use crate::store::files as rows;
 use crate::store::listing::Asset;
 
 /// Memory for pictures that are being decoded, in megabytes.
-pub const PIXELS_MB: u32 = 256;
+const PIXELS_MB: u32 = 256;
+static PIXELS: Semaphore = Semaphore::const_new(PIXELS_MB as usize);
 /// Least share of one, in megabytes: how many decoders run at once.
 const SHARE_MB_MIN: u32 = 32;
 /// Larger files are not decoded, in bytes.
@@ -51,9 +54,8 @@ pub async fn of_blob(app: &App, blob: BlobId, file: &Asset) -> Result<Option<Kno
     }
     let size = file.size.cast_unsigned();
     let share = share_mb(file);
-    let _turn = match share {
-        // It is closed by nobody.
-        Some(share) => app.pixels.acquire_many(share).await.ok(),
+    let turn = match share {
+        Some(share) => Some(PIXELS.acquire_many(share).await.expect("it is never closed")),
         None => None,
     };
     let bytes = if share.is_some() { size } else { size.min(HEAD_BYTES_MAX as u64) };
@@ -67,8 +69,13 @@ pub async fn of_blob(app: &App, blob: BlobId, file: &Asset) -> Result<Option<Kno
         return Ok(Some(Known { picture, hash: None }));
     }
     let mime = file.mime.clone();
+    let hashing = tokio::task::spawn_blocking(move || {
+        // Held until the end, also if nobody waits for it any more.
+        let _turn = turn;
+        media::hash(&mime, &head)
+    });
     // A decoder that panics has met a picture that it cannot decode.
-    let hash = tokio::task::spawn_blocking(move || media::hash(&mime, &head)).await.unwrap_or_default();
+    let hash = hashing.await.unwrap_or_default();
     Ok(Some(Known { picture, hash }))
 }
 

@@ -3,6 +3,7 @@
 
 use std::io;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -94,8 +95,9 @@ pub async fn store(app: &App, upload: &Upload, blob_id: BlobId, stored: &Stored,
     if upload.folder.is_deeper_than(app.settings.folder_depth_max) {
         return Err(Refusal::BadUploadFolder.into());
     }
-    let (media, playback) = examine(app, blob_id, stored, &name).await?;
-    let embedded = embedded(app, blob_id, stored, &media).await?;
+    let (media, head) = probe(app, blob_id, stored, &name).await?;
+    let (media, playback) = with_playback(app, blob_id, stored, media).await;
+    let embedded = embedded(app, blob_id, stored, &media, head).await?;
     check(app, upload, stored, &media, &playback, &embedded)?;
     let content = Content {
         id: ContentId(0),
@@ -270,21 +272,25 @@ async fn with_kept(app: &App, tx: &mut Tx, upload: &Upload, content: &Content, b
     })
 }
 
-/// What the bytes are, told by their head, or by more of them when the head does not reach; and of what plays, how.
-async fn examine(app: &App, blob: BlobId, stored: &Stored, name: &str) -> Result<(Media, Playback)> {
-    let media = match media::probe(&stored.head, stored.size, name) {
-        media::Probe::Known(media) => media,
+/// What the bytes are, told by their head, or by more of them when the head does not reach; and those.
+async fn probe(app: &App, blob: BlobId, stored: &Stored, name: &str) -> Result<(Media, Bytes)> {
+    match media::probe(&stored.head, stored.size, name) {
+        media::Probe::Known(media) => Ok((media, stored.head.clone())),
         media::Probe::NeedMore { head_bytes, .. } => {
             let head = app.blobs.read_in_memory(blob, 0..head_bytes.min(stored.size)).await?;
-            media::probe(&head, stored.size, name).into_media()
+            Ok((media::probe(&head, stored.size, name).into_media(), head))
         }
-    };
+    }
+}
+
+/// Of what plays, how; a video's size is told by that.
+async fn with_playback(app: &App, blob: BlobId, stored: &Stored, media: Media) -> (Media, Playback) {
     if !playback::is_played(&media.mime) {
-        return Ok((media, Playback::default()));
+        return (media, Playback::default());
     }
     let playback = read_playback(app, blob, stored, media.mime.clone()).await;
     let (width, height) = playback.pixels.unzip();
-    Ok((Media { width, height, ..media }, playback))
+    (Media { width, height, ..media }, playback)
 }
 
 /// Reads here and there in the blob, on a thread that may wait. What fails leaves the answer open, as damage does: the
@@ -311,8 +317,8 @@ fn playback_json(playback: &Playback, size: u64) -> Option<String> {
 }
 
 /// What a picture says of itself, from its head, or from more of it where it says so further behind.
-async fn embedded(app: &App, blob: BlobId, stored: &Stored, media: &Media) -> Result<Map<String, Value>> {
-    let found = media::embedded(&media.mime, &stored.head, stored.size);
+async fn embedded(app: &App, blob: BlobId, stored: &Stored, media: &Media, head: Bytes) -> Result<Map<String, Value>> {
+    let found = media::embedded(&media.mime, &head, stored.size);
     let Some(bytes) = found.needs_bytes else { return Ok(found.metadata) };
     let head = app.blobs.read_in_memory(blob, 0..bytes).await?;
     Ok(media::embedded(&media.mime, &head, stored.size).metadata)
