@@ -1,7 +1,7 @@
 //! What is known of a file's bytes in the older form, which the API calls `metadata`: read from the blob when somebody
 //! asks, because few do, and a picture's hash takes all of its pixels.
 //!
-//! Pixels take turns: decoders share [`PIXELS_MB`], so that memory stays bounded however many ask.
+//! Pixels take turns: decoders share a bounded amount, so that memory stays bounded however many ask.
 
 use tokio::sync::Semaphore;
 
