@@ -5,10 +5,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::caller::{Caller, FilesRead, FilesWrite};
-use super::openapi::{metadata_schemas, refusals, requests, schemas};
+use super::openapi::{refusals, requests, schemas};
 use super::{AppState, WireId, reply, represent};
 use crate::error::{Refusal, Result};
-use crate::library::{files, metadata};
+use crate::library::files;
 use crate::model::ids::FileId;
 
 #[utoipa::path(
@@ -20,19 +20,6 @@ use crate::model::ids::FileId;
 pub async fn details(State(app): AppState, _: Caller<FilesRead>, id: WireId) -> Result<Response> {
     let file = files::details(&app, file_id(id)?).await?;
     Ok(reply::json(StatusCode::OK, &represent::asset(&app, &file)))
-}
-
-#[utoipa::path(
-    get, path = "/v1/files/{fileId}/metadata", operation_id = "getFileMetadata", tag = "files", params(requests::FileId),
-    summary = "Get a file's metadata",
-    description = "What the bytes of the current version tell, in the older form: size, format, and of pictures dimensions, quality, density, \
-        a perceptual hash, and EXIF by group, of videos and recordings how they play. `embeddedMetadata` of the file itself has more, without another call.",
-    responses((status = 200, description = "The metadata", body = metadata_schemas::Metadata), refusals::File)
-)]
-/// `GET /v1/files/{fileId}/metadata`
-pub async fn metadata(State(app): AppState, _: Caller<FilesRead>, id: WireId) -> Result<Response> {
-    let (file, known) = metadata::of_file(&app, file_id(id)?).await?;
-    Ok(reply::json(StatusCode::OK, &represent::metadata(&file, known.as_ref())))
 }
 
 #[utoipa::path(

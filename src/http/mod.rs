@@ -20,6 +20,7 @@ mod jobs;
 pub(crate) mod key_object;
 mod keys;
 mod lists;
+mod metadata;
 mod metrics;
 mod openapi;
 pub mod params;
@@ -75,7 +76,9 @@ pub fn service(
         .route("/files/purge/{id}", get(purges::status))
         .route("/files/{id}", delete(files::delete))
         .route("/files/{id}/details", get(files::details).patch(changes::update))
-        .route("/files/{id}/metadata", get(files::metadata))
+        .route("/files/{id}/metadata", get(metadata::of_file))
+        .route("/metadata", get(metadata::of_url))
+        .route("/files/metadata", get(metadata::of_url))
         .route("/files/{id}/versions", get(versions::list))
         .route("/files/{id}/versions/{version}", get(versions::details).delete(versions::delete))
         // A client of one generation sends DELETE when it means restore.

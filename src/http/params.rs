@@ -9,7 +9,12 @@ pub struct Query(Vec<(String, String)>);
 impl Query {
     /// The query of a request.
     pub fn of(uri: &Uri) -> Query {
-        let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        Query::parse(uri.query().unwrap_or_default())
+    }
+
+    /// The same of what stands after the question mark.
+    pub fn parse(text: &str) -> Query {
+        let pairs = url::form_urlencoded::parse(text.as_bytes());
         Query(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
     }
 

@@ -78,14 +78,13 @@ pub fn uploaded(app: &App, located: &Located, wanted: &[String]) -> Map<String, 
 }
 
 /// The older form of what is known about a file's bytes.
-pub fn metadata(located: &Located, known: Option<&Known>) -> Value {
-    let file = &located.asset;
+pub fn metadata(file: &Asset, known: Option<&Known>) -> Value {
     let mut object = Map::new();
     if let (Some(width), Some(height)) = (file.width, file.height) {
         object.insert("height".into(), height.into());
         object.insert("width".into(), width.into());
     }
-    object.extend(playback(located));
+    object.extend(playback(file));
     object.insert("size".into(), file.size.into());
     object.insert("format".into(), format_of(file).into());
     if let Some(Known { picture, .. }) = known {
@@ -131,16 +130,18 @@ fn facts(app: &App, located: &Located) -> Map<String, Value> {
         object.insert("height".into(), height.into());
         object.insert("width".into(), width.into());
     }
-    object.extend(playback(located));
+    object.extend(playback(file));
     object
 }
 
 /// What is known of something that plays, under the names that every form has for it.
-fn playback(located: &Located) -> Map<String, Value> {
-    match json_of(located.asset.playback.as_deref()) {
-        Value::Object(playback) => playback,
-        _ => Map::new(),
+fn playback(file: &Asset) -> Map<String, Value> {
+    let Value::Object(mut playback) = json_of(file.playback.as_deref()) else { return Map::new() };
+    // Clients with types take whole seconds only.
+    if let Some(seconds) = playback.get_mut("duration") {
+        *seconds = seconds.as_f64().map(|exact| (exact.round() as i64).max(1)).into();
     }
+    playback
 }
 
 /// What a list always tells and an upload on request.

@@ -122,7 +122,7 @@ async fn store(
             tracing::warn!(%error, "the bytes of a new file could not be read again for its metadata");
             None
         });
-        answer.insert("metadata".into(), represent::metadata(&file, known.as_ref()));
+        answer.insert("metadata".into(), represent::metadata(&file.asset, known.as_ref()));
     }
     if !asked.extensions.is_empty() {
         answer.insert("extensionStatus".into(), extensions::statuses(&asked.extensions).into());

@@ -8,11 +8,14 @@ use tokio::sync::Semaphore;
 use crate::app::App;
 use crate::blobs::HEAD_BYTES_MAX;
 use crate::error::{Refusal, Result};
-use crate::library::files::{self, Located};
+use crate::library::files;
 use crate::media::{self, Picture};
+use crate::model::asset::Kinds;
 use crate::model::ids::{BlobId, FileId};
-use crate::store::files as rows;
-use crate::store::listing::Asset;
+use crate::model::path::FolderPath;
+use crate::store::listing::{self, Asset, Direction, FileType, Page, SortKey};
+use crate::store::{Tx, delivery, files as rows};
+use crate::tree::place;
 
 /// Memory for pictures that are being decoded, in megabytes.
 const PIXELS_MB: u32 = 256;
@@ -23,6 +26,15 @@ const SHARE_MB_MIN: u32 = 32;
 const DECODED_BYTES_MAX: i64 = 32 * 1024 * 1024;
 /// Bytes that decoding takes for a pixel: three of colours, and of a progressive JPEG three numbers of two bytes besides.
 const PIXEL_BYTES: i64 = 9;
+/// All versions of a file.
+const VERSIONS: Page = Page {
+    kinds: Kinds { files: true, versions: true, folders: false },
+    file_type: FileType::Any,
+    key: SortKey::Created,
+    direction: Direction::Up,
+    limit: 0,
+    skip: 0,
+};
 
 /// What a picture's bytes tell.
 #[derive(Clone, Debug)]
@@ -37,14 +49,46 @@ pub struct Known {
 /// # Errors
 ///
 /// [`Refusal::NoFile`] when there is none that can be seen.
-pub async fn of_file(app: &App, id: FileId) -> Result<(Located, Option<Known>)> {
+pub async fn of_file(app: &App, id: FileId) -> Result<(Asset, Option<Known>)> {
     let mut tx = app.db.read().await?;
-    let file = files::visible(app, &mut tx, id).await?;
+    let file = files::visible(app, &mut tx, id).await?.asset;
     let blob = rows::blob(&mut tx, id).await?.ok_or(Refusal::NoFile)?;
     // Nothing of the catalog is held while bytes are read.
     drop(tx);
-    let known = of_blob(app, blob, &file.asset).await?;
+    let known = of_blob(app, blob, &file).await?;
     Ok((file, known))
+}
+
+/// The same of what a path leads to: the current version, or the one that a token names. `None` when there is none.
+pub async fn at_path(
+    app: &App,
+    folder: &FolderPath,
+    name: &str,
+    token: Option<&str>,
+) -> Result<Option<(Asset, Option<Known>)>> {
+    let mut tx = app.db.read().await?;
+    let Some((file, blob)) = version_at(app, &mut tx, folder, name, token).await? else { return Ok(None) };
+    drop(tx);
+    let known = of_blob(app, blob, &file).await?;
+    Ok(Some((file, known)))
+}
+
+async fn version_at(
+    app: &App,
+    tx: &mut Tx,
+    folder: &FolderPath,
+    name: &str,
+    token: Option<&str>,
+) -> Result<Option<(Asset, BlobId)>> {
+    let Some(folder) = place::find(tx, folder).await? else { return Ok(None) };
+    let is_meant = |asset: &Asset| match token {
+        None => asset.kind != listing::SUPERSEDED,
+        Some(token) => app.keys.version_token(asset.version_id, asset.flags) == token,
+    };
+    let versions = listing::named(tx, folder, name, &VERSIONS).await?;
+    let Some(file) = versions.into_iter().find(is_meant) else { return Ok(None) };
+    let stored = delivery::versions(tx, folder, name).await?;
+    Ok(stored.into_iter().find(|(id, _)| *id == file.version_id).map(|(_, stored)| (file, stored.blob_id)))
 }
 
 /// What the bytes of a version tell if it is a picture.

@@ -46,7 +46,7 @@ columns! {
         pub tags: Option<String>,
         pub custom_coordinates: Option<String>,
         pub embedded_metadata: Option<String>,
-        /// As the wire has it.
+        /// As the wire has it, but with an exact duration.
         pub playback: Option<String>,
         pub ai_tags: Option<String>,
         pub custom_metadata: Option<String>,

@@ -63,6 +63,8 @@ const CALLS: &[&str] = &[
     "upload, URL",
     "list files",
     "file details",
+    "file metadata",
+    "metadata of a URL",
     "create, delete folder",
     "copy folder",
     "move folder",

@@ -64,6 +64,13 @@ pub struct Endpoint {
     route: String,
 }
 
+impl Endpoint {
+    /// What stands after the endpoint in a path that is below it.
+    pub fn below<'p>(&self, path: &'p str) -> &'p str {
+        &path[self.prefix.len()..]
+    }
+}
+
 /// The endpoint, and the same behind the path of the public URL, in case a proxy passes that on.
 pub fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     let public_path = settings.public_url.split_once("://").and_then(|(_, rest)| Some(&rest[rest.find('/')?..]));

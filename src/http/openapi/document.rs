@@ -15,8 +15,8 @@ use utoipa::{Modify, OpenApi};
 use super::{links, operations, refusals, schemas};
 use crate::config::Settings;
 use crate::http::{
-    bulk, changes, custom_fields, delivery, files, folders, health, jobs, keys, lists, metrics, placing, purges,
-    uploads, versions,
+    bulk, changes, custom_fields, delivery, files, folders, health, jobs, keys, lists, metadata, metrics, placing,
+    purges, uploads, versions,
 };
 
 /// Requests and answers of one session.
@@ -58,7 +58,7 @@ const DELIVERY: &str = "/library/";
     ),
     paths(
         uploads::upload,
-        lists::list, files::details, files::metadata, changes::update, files::delete, placing::copy, placing::move_into, placing::rename, bulk::add_tags,
+        lists::list, files::details, metadata::of_file, metadata::of_url, changes::update, files::delete, placing::copy, placing::move_into, placing::rename, bulk::add_tags,
         bulk::remove_tags, bulk::remove_ai_tags, bulk::delete,
         versions::list, versions::details, versions::restore, versions::delete,
         folders::create, folders::delete,

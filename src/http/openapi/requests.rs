@@ -36,6 +36,14 @@ pub struct PurgeId {
     request_id: Id,
 }
 
+/// A file by its URL.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DeliveryUrl {
+    /// As `url` of a file has it, without a transformation.
+    url: String,
+}
+
 /// A file by its place.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -197,7 +205,7 @@ pub struct Upload {
     /// Conditions that the upload must meet, such as `"file.size" < "1mb"`, in the language of searches. Its variables are
     /// `request.folder`, `request.fileName`, `request.tags`, `request.isPrivateFile`, `request.useUniqueFileName`,
     /// `request.customMetadata.…`, `file.size`, `file.mime`, `file.format`, `file.width`, `file.height`, `file.duration` in
-    /// seconds, and `mediaMetadata.…`.
+    /// seconds, to the millisecond, and `mediaMetadata.…`.
     #[schema(nullable = false)]
     checks: Option<String>,
     /// A JSON array. There are no extensions here, so each that is known is answered as `failed` under

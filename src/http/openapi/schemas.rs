@@ -80,9 +80,9 @@ pub struct Playback {
     /// Of the whole file, in kbit/s.
     #[schema(nullable = false, minimum = 1)]
     bit_rate: Option<i64>,
-    /// In seconds.
-    #[schema(nullable = false)]
-    duration: Option<f64>,
+    /// In seconds, rounded.
+    #[schema(nullable = false, minimum = 1)]
+    duration: Option<i64>,
     /// By the name that FFmpeg gives it, such as `h264`.
     #[schema(nullable = false)]
     video_codec: Option<String>,

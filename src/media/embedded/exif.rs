@@ -63,6 +63,7 @@ fn value_told(tags: &Tags<'_>, entry: &Entry<'_>, name: &str, form: Form) -> Opt
             let seconds = seconds.trim_end_matches('0').trim_end_matches('.');
             in_range.then(|| format!("{hours:02.0}:{minutes:02.0}:{seconds}").into())
         }
+        Form::Code => first().map(number),
         Form::Plain | Form::Version | Form::Comment | Form::Wide => plain(entry, form),
     }
 }
@@ -127,6 +128,7 @@ fn plain(entry: &Entry<'_>, form: Form) -> Option<Value> {
         Form::Version => ascii(entry.bytes().get(..4)?).map(Value::from),
         Form::Comment => comment(entry).map(Value::from),
         Form::Wide => text::wide(entry.bytes(), true).map(Value::from),
+        Form::Code => entry.numbers()?.first().map(|code| code.to_string().into()),
         _ if entry.is_text() => ascii(entry.bytes()).map(Value::from),
         _ => match entry.numbers()?.as_slice() {
             [one] => Some(number(*one)),

@@ -23,11 +23,13 @@ pub enum Form {
     Angle,
     /// Hours, minutes and seconds.
     Clock,
+    /// A number in one byte, which the older form of the metadata tells as text.
+    Code,
     /// Where something is in the file: told only by the older form of the metadata.
     Offset,
 }
 
-use Form::{Angle, Aperture, Clock, Comment, Date, Offset, Plain, Shutter, Version, Wide};
+use Form::{Angle, Aperture, Clock, Code, Comment, Date, Offset, Plain, Shutter, Version, Wide};
 
 /// Name and form of a tag.
 pub fn of(group: Group, tag: u16) -> Option<(&'static str, Form)> {
@@ -158,8 +160,8 @@ const EXIF: Table = &[
     (0xa214, "SubjectLocation", Plain),
     (0xa215, "ExposureIndex", Plain),
     (0xa217, "SensingMethod", Plain),
-    (0xa300, "FileSource", Plain),
-    (0xa301, "SceneType", Plain),
+    (0xa300, "FileSource", Code),
+    (0xa301, "SceneType", Code),
     (0xa401, "CustomRendered", Plain),
     (0xa402, "ExposureMode", Plain),
     (0xa403, "WhiteBalance", Plain),

@@ -45,9 +45,9 @@ pub struct Playback {
 }
 
 impl Playback {
-    /// The members that the API contract's file objects have for it (`bitRate` in kbit/s, `duration` in s,
-    /// `videoCodec`, `audioCodec`), as far as they are known, for a file of `size` bytes. The bit rate is that of the
-    /// whole file.
+    /// The members that the API contract's file objects have for it (`bitRate` in kbit/s, `duration` in s, to the
+    /// millisecond, `videoCodec`, `audioCodec`), as far as they are known, for a file of `size` bytes. The bit rate is that of
+    /// the whole file.
     #[must_use]
     pub fn wire(&self, size: u64) -> Map<String, Value> {
         let mut object = Map::new();

@@ -108,6 +108,21 @@ await check("file details", async () => {
   same([file.isPrivateFile, file.tags, file.customMetadata], [false, null, {}]);
 });
 
+const told = (metadata) => [metadata.width, metadata.height, metadata.size, metadata.format, metadata.exif.gps];
+const expected = [1, 1, PICTURE.length, "png", {}];
+
+await check("file metadata", async () => {
+  const { fileId } = await upload("/metadata", "a.png", PICTURE);
+  same(told(await client.files.metadata.get(fileId)), expected);
+});
+
+await check("metadata of a URL", async () => {
+  const { url } = await upload("/metadata/of a", "b c.png", PICTURE);
+  same(told(await client.files.metadata.getFromURL({ url })), expected);
+  const elsewhere = await failure(() => client.files.metadata.getFromURL({ url: "https://example.com/a.png" }));
+  same(elsewhere.status, 400);
+});
+
 await check("update details", async () => {
   const { fileId } = await upload("/update", "a.png", PICTURE);
   const file = await client.files.update(fileId, { tags: ["x", "y"], customCoordinates: "0,0,1,1", description: "d" });

@@ -104,6 +104,21 @@ await check("file details", async () => {
   same([file.fileId, file.type, file.filePath, file.mime], [fileId, "file", "/details/a.png", "image/png"]);
 });
 
+const told = (metadata) => [metadata.width, metadata.height, metadata.size, metadata.format, metadata.exif.gps];
+const expected = [1, 1, PICTURE.length, "png", {}];
+
+await check("file metadata", async () => {
+  const { fileId } = await upload("/metadata", "a.png", PICTURE);
+  same(told(await client.getFileMetadata(fileId)), expected);
+});
+
+await check("metadata of a URL", async () => {
+  const { url } = await upload("/metadata/of a", "b c.png", PICTURE);
+  same(told(await client.getFileMetadata(url)), expected);
+  same(told(await client.getFileMetadata(`${url}?tr=orig-true&v=1`)), expected);
+  await refused(() => client.getFileMetadata(`${url}x`), 404, "The requested file does not exist or is inaccessible at this time.");
+});
+
 await check("update details", async () => {
   const { fileId } = await upload("/update", "a.png", PICTURE);
   const file = await client.updateFileDetails(fileId, { tags: ["x", "y"], customCoordinates: "0,0,1,1" });

@@ -108,6 +108,22 @@ def _():
     assert file.created_at.tzinfo and file.updated_at.tzinfo, "times with a zone"
 
 
+def told(metadata):
+    return metadata.width, metadata.height, metadata.size, metadata.format, metadata.exif.gps.to_dict()
+
+
+@check("file metadata")
+def _():
+    file_id = upload("/metadata", "a.png", PICTURE).file_id
+    same(told(client.files.metadata.get(file_id)), (1, 1, len(PICTURE), "png", {}))
+
+
+@check("metadata of a URL")
+def _():
+    url = upload("/metadata/of a", "b c.png", PICTURE).url
+    same(told(client.files.metadata.get_from_url(url=url)), (1, 1, len(PICTURE), "png", {}))
+
+
 @check("update details")
 def _():
     file_id = upload("/update", "a.png", PICTURE).file_id

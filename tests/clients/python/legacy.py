@@ -144,6 +144,22 @@ def _():
     same(file.response_metadata.http_status_code, 200)
 
 
+def told(metadata):
+    return metadata.width, metadata.height, metadata.size, metadata.format, metadata.response_metadata.http_status_code
+
+
+@check("file metadata")
+def _():
+    file_id = upload("/metadata", "a.png", PICTURE).file_id
+    same(told(client.get_file_metadata(file_id)), (1, 1, len(PICTURE), "png", 200))
+
+
+@check("metadata of a URL")
+def _():
+    url = upload("/metadata/of a", "b c.png", PICTURE).url
+    same(told(client.get_remote_file_url_metadata(url)), (1, 1, len(PICTURE), "png", 200))
+
+
 @check("update details")
 def _():
     file_id = upload("/update", "a.png", PICTURE).file_id

@@ -177,7 +177,7 @@ async fn what_was_given_is_there(options: &Options, schema: i64) {
     if schema >= 5 {
         assert_eq!(dot["customMetadata"]["shelf"], "upper", "{dot:#}");
     }
-    assert_eq!(dot["duration"], if schema >= 13 { 13.0.into() } else { serde_json::Value::Null }, "{dot:#}");
+    assert_eq!(dot["duration"], if schema >= 13 { 13.into() } else { serde_json::Value::Null }, "{dot:#}");
     server.term().await;
     server.assert_no_panic();
     server.fsck().await;

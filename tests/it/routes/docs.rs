@@ -21,7 +21,8 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 /// Not calls: the document and the page themselves, and what leads to them.
 const OWN: [&str; 6] = ["/", "/openapi.json", "/docs", "/docs/", "/docs/docs.css", "/docs/docs.js"];
 /// Other spellings of documented calls, for clients of older generations; the document tells of them in prose.
-const ALIASES: [(&str, &str); 13] = [
+const ALIASES: [(&str, &str); 14] = [
+    ("get", "/v1/files/metadata"),
     // Answered with what is missing.
     ("patch", "/v1/custommetadatafields"),
     ("delete", "/v1/custommetadatafields"),

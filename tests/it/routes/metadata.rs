@@ -1,5 +1,7 @@
 //! `GET …/metadata`, the older form of what the bytes of a file tell, and the same object in the answer to an upload.
 
+use reqwest::multipart::{Form, Part};
+
 use super::*;
 use crate::support::exiftool;
 
@@ -95,6 +97,71 @@ async fn it_is_of_the_current_version_and_similar_pictures_are_near() {
     .await;
 }
 
+#[tokio::test]
+async fn a_url_leads_to_the_same() {
+    on_both_catalogs(async |library: &mut Library| {
+        let bytes = std::fs::read(fixture("talbot.jpg")).expect("a picture");
+        // By the version of the API that keeps names as they are.
+        let put = async |bytes: Vec<u8>| {
+            let fields = [("fileName", "ü+1.jpg"), ("folder", "/a & b"), ("useUniqueFileName", "false")];
+            let fields = fields.into_iter().chain([("isPrivateFile", "true"), ("isPublished", "false")]);
+            let form = fields.fold(Form::new(), |form, (name, value)| form.text(name, value));
+            let form = form.part("file", Part::bytes(bytes).file_name("x"));
+            let request = library.client.request(Method::POST, "/api/v2/files/upload").multipart(form);
+            answer(request).await.expect("an answer").expect(200).body
+        };
+        let file = put(bytes).await;
+        let url = file["url"].as_str().unwrap();
+        let id = file["fileId"].as_str().unwrap();
+        let of_jpeg = library.get(&format!("/v1/files/{id}/metadata")).await.expect(200).body;
+        assert_eq!(of_jpeg["format"], "jpg");
+        let encoded = |url: &str| url::form_urlencoded::byte_serialize(url.as_bytes()).collect::<String>();
+        let host = library.server.address().to_owned();
+        for query in [
+            encoded(url),
+            url.to_owned(),
+            format!("{url}?tr=orig-true&v=2"),
+            encoded(&format!("{url}?v=2&tr=orig-true")),
+            encoded(&url.replace("/library/", "/library/tr:orig-true/")),
+            encoded(&format!("https://{host}/library/a%20%26%20b/%C3%BC+1.jpg")),
+            encoded(&format!("http://{}/library//a & b/ü+1.jpg", host.to_uppercase())),
+        ] {
+            for path in ["/v1/metadata", "/v2/files/Metadata/"] {
+                let answer = library.get(&format!("{path}?url={query}")).await;
+                succeeded(&answer, 200);
+                assert_eq!(answer.body, of_jpeg, "{query}");
+            }
+        }
+        // An older version by its URL, which has a query.
+        put(b"no picture any more".to_vec()).await;
+        let versions = library.get(&format!("/v1/files/{id}/versions")).await.expect(200).body;
+        let [current, older] = [0, 1].map(|at| versions[at]["url"].as_str().unwrap());
+        assert!(older.contains("?ik-obj-version="), "{older}");
+        assert_eq!(library.get(&format!("/v1/metadata?url={older}")).await.expect(200).body, of_jpeg);
+        assert_eq!(library.get(&format!("/v1/metadata?url={}", encoded(older))).await.expect(200).body, of_jpeg);
+        let of_text = library.get(&format!("/v1/metadata?url={}", encoded(current))).await.expect(200).body;
+        assert_eq!((&of_text["size"], of_text.get("width")), (&json!(19), None), "{of_text}");
+
+        for (query, status, message) in [
+            ("", 400, "Your request is missing the url query paramater"),
+            ("?url=", 400, "Your request is missing the url query paramater"),
+            ("?url=a.jpg", 400, "The url should be accessible using your ImageKit.io account."),
+            ("?url=https://example.com/library/a.jpg", 400, "The url should be accessible using your ImageKit.io account."),
+            ("?url={base}/elsewhere/a.jpg", 400, "The url should be accessible using your ImageKit.io account."),
+            ("?url={base}/library/", 400, "The url should be accessible using your ImageKit.io account."),
+            ("?url={base}/library/a.jpg", 404, "The requested file does not exist or is inaccessible at this time."),
+            ("?url={base}/library/a%20%26%20b", 404, "The requested file does not exist or is inaccessible at this time."),
+            ("?url={url}?ik-obj-version=x", 404, "The requested file does not exist or is inaccessible at this time."),
+            ("?url={url}?tr=w-100", 400, "The url asks for a transformed file, and this server does not transform files yet. Send it without the transformation."),
+            ("?url={url}?tr=n-mine", 400, "The url asks for a transformed file, and this server does not transform files yet. Send it without the transformation."),
+        ] {
+            let query = query.replace("{base}", &library.server.base()).replace("{url}", url);
+            refused(&library.get(&format!("/v1/metadata{query}")).await, status, None, message);
+        }
+    })
+    .await;
+}
+
 /// Groups of the answer, and what exiftool calls them.
 const GROUPS: [(&str, &str); 4] =
     [("image", "IFD0"), ("exif", "ExifIFD"), ("gps", "GPS"), ("interoperability", "InteropIFD")];
@@ -106,8 +173,13 @@ async fn exif_is_what_exiftool_reads() {
     }
     let folder = tempfile::tempdir().expect("a directory");
     let picture = folder.path().join("thumb.jpg");
-    let more =
-        ["-InteropIndex#=R98", "-EXIF:FocalPlaneXResolution=4438", "-EXIF:SubSecTime=12", "-EXIF:SceneCaptureType#=1"];
+    let more = [
+        "-InteropIndex#=R98",
+        "-EXIF:FocalPlaneXResolution=4438",
+        "-EXIF:SubSecTime=12",
+        "-EXIF:SceneCaptureType#=1",
+        "-EXIF:SceneType#=1",
+    ];
     std::fs::write(&picture, exiftool::write(&fixture("talbot.jpg"), &more)).expect("a file");
     let theirs = exiftool::read(&picture);
     on_catalog("SQLite", None, &[], &async |library: &mut Library| {
@@ -146,6 +218,8 @@ async fn exif_is_what_exiftool_reads() {
         }
         assert!(compared >= 35, "{compared}");
         assert_eq!(told["interoperability"]["InteropIndex"], "R98");
+        // Typed clients read a text here, and numbers elsewhere.
+        assert_eq!((&told["exif"]["SceneType"], &told["exif"]["SceneCaptureType"]), (&json!("1"), &json!(1)));
     })
     .await;
 }

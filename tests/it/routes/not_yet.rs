@@ -4,8 +4,6 @@
 use super::*;
 
 const NOT_YET: &[(&str, &str)] = &[
-    ("GET", "/v1/metadata?url=http://127.0.0.1:8770/library/a.png?tr=w-1&x=y"),
-    ("GET", "/v1/files/metadata?url=http%3A%2F%2F127.0.0.1%2Fa.png"),
     ("GET", "/v1/saved-extensions"),
     ("POST", "/v1/saved-extensions"),
     ("GET", "/v1/named-transformations"),

@@ -62,6 +62,10 @@ func folders(path string) []string {
 
 func file(id string) *imagekit.File { return Must(client.Files.Get(Background, id)) }
 
+func told(metadata *imagekit.Metadata) []any {
+	return []any{float64(metadata.Width), float64(metadata.Height), float64(metadata.Size), metadata.Format}
+}
+
 func job(id, kind string) *imagekit.FolderJobGetResponse {
 	var last *imagekit.FolderJobGetResponse
 	Completed(func() string {
@@ -183,6 +187,14 @@ func lists() {
 		found := file(id)
 		Same([]string{found.FileID, found.FilePath, found.Mime}, []string{id, "/details/a.png", "image/png"})
 		Holds(!found.CreatedAt.IsZero() && !found.UpdatedAt.IsZero(), "times")
+	})
+	Check("file metadata", func() {
+		found := Must(client.Files.Metadata.Get(Background, upload("/metadata", "a.png", Picture).FileID))
+		Same(told(found), []any{1.0, 1.0, float64(len(Picture)), "png"})
+	})
+	Check("metadata of a URL", func() {
+		params := imagekit.FileMetadataGetFromURLParams{URL: upload("/metadata/of a", "b c.png", Picture).URL}
+		Same(told(Must(client.Files.Metadata.GetFromURL(Background, params))), []any{1.0, 1.0, float64(len(Picture)), "png"})
 	})
 	Check("update details", func() {
 		id := upload("/update", "a.png", Picture).FileID

@@ -56,6 +56,10 @@ func folders(path string) []string {
 
 func file(id string) media.File { return Must(client.Media.FileById(Background, id)).Data }
 
+func told(found *metadata.MetadataResponse) []any {
+	return []any{found.Data.Width, found.Data.Height, found.Data.Size, found.Data.Format}
+}
+
 func job(id, kind string) {
 	Completed(func() string {
 		status := Must(client.Media.BulkJobStatus(Background, id)).Data
@@ -144,6 +148,14 @@ func lists() {
 		found := file(id)
 		Same([]string{found.FileId, found.FilePath, found.Mime}, []string{id, "/details/a.png", "image/png"})
 		Holds(!found.CreatedAt.IsZero() && !found.UpdatedAt.IsZero(), "times")
+	})
+	Check("file metadata", func() {
+		found := Must(client.Metadata.FromFile(Background, upload("/metadata", "a.png", Picture).FileId))
+		Same(told(found), []any{1, 1, int64(len(Picture)), "png"})
+	})
+	Check("metadata of a URL", func() {
+		found := Must(client.Metadata.FromUrl(Background, upload("/metadata/of a", "b c.png", Picture).Url))
+		Same(told(found), []any{1, 1, int64(len(Picture)), "png"})
 	})
 	Check("update details", func() {
 		id := upload("/update", "a.png", Picture).FileId

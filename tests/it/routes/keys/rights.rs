@@ -26,6 +26,8 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("DELETE", "/files/{id}", For("files", "write")),
     ("GET", "/files/{id}/details", For("files", "read")),
     ("GET", "/files/{id}/metadata", For("files", "read")),
+    ("GET", "/metadata", For("files", "read")),
+    ("GET", "/files/metadata", For("files", "read")),
     ("GET", "/files/{id}/versions", For("files", "read")),
     ("GET", "/files/purge/{id}", For("purge", "read")),
     ("GET", "/files/{id}/versions/{version}", For("files", "read")),

@@ -4,27 +4,27 @@ use super::*;
 
 /// Names, and the members that every form of the file object has: as `ffprobe` tells them of the fixtures.
 fn files() -> Vec<(&'static str, Value)> {
-    let both = |rate: u64, duration: f64, video: &str, audio: &str| {
+    let both = |rate: u64, duration: u64, video: &str, audio: &str| {
         json!({
             "height": 48, "width": 64,
             "bitRate": rate, "duration": duration, "videoCodec": video, "audioCodec": audio,
         })
     };
     let sound =
-        |rate: u64, duration: f64, audio: &str| json!({ "bitRate": rate, "duration": duration, "audioCodec": audio });
+        |rate: u64, duration: u64, audio: &str| json!({ "bitRate": rate, "duration": duration, "audioCodec": audio });
     vec![
-        ("moov-last.mp4", both(33, 1.0, "h264", "aac")),
-        ("moov-first.mp4", both(33, 1.0, "h264", "aac")),
-        ("fragmented.mp4", both(30, 1.128, "h264", "aac")),
-        ("quicktime.mov", both(33, 1.0, "h264", "aac")),
-        ("vp9-opus.webm", both(26, 1.008, "vp9", "opus")),
-        ("h264-vorbis.mkv", both(42, 1.032, "h264", "vorbis")),
-        ("mpeg4.3gp", json!({ "height": 48, "width": 64, "bitRate": 9, "duration": 1.0, "videoCodec": "mpeg4" })),
-        ("tone.mp3", sound(10, 1.152, "mp3")),
-        ("tone.flac", sound(97, 1.0, "flac")),
-        ("vorbis.ogg", sound(27, 1.0, "vorbis")),
-        ("tone.wav", sound(65, 1.0, "pcm_u8")),
-        ("tone.m4a", sound(17, 1.0, "aac")),
+        ("moov-last.mp4", both(33, 1, "h264", "aac")),
+        ("moov-first.mp4", both(33, 1, "h264", "aac")),
+        ("fragmented.mp4", both(30, 1, "h264", "aac")),
+        ("quicktime.mov", both(33, 1, "h264", "aac")),
+        ("vp9-opus.webm", both(26, 1, "vp9", "opus")),
+        ("h264-vorbis.mkv", both(42, 1, "h264", "vorbis")),
+        ("mpeg4.3gp", json!({ "height": 48, "width": 64, "bitRate": 9, "duration": 1, "videoCodec": "mpeg4" })),
+        ("tone.mp3", sound(10, 1, "mp3")),
+        ("tone.flac", sound(97, 1, "flac")),
+        ("vorbis.ogg", sound(27, 1, "vorbis")),
+        ("tone.wav", sound(65, 1, "pcm_u8")),
+        ("tone.m4a", sound(17, 1, "aac")),
     ]
 }
 
@@ -89,7 +89,7 @@ async fn the_index_of_a_large_file_is_found_at_its_end() {
         let uploaded = upload(library, V1, form_with_file(&[("fileName", "long.mp4")], bytes)).await.expect(200);
         let expected = json!({
             "height": 48, "width": 64,
-            "bitRate": rate, "duration": 1.0, "videoCodec": "h264", "audioCodec": "aac",
+            "bitRate": rate, "duration": 1, "videoCodec": "h264", "audioCodec": "aac",
         });
         assert_eq!(of(&uploaded.body), expected, "{:#}", uploaded.body);
     })

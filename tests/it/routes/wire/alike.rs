@@ -36,6 +36,18 @@ pub const fn purge(content_type: &'static str) -> Call {
     call("purge cache", "POST /v1/files/purge", body, 201).reads(PURGE).keeps("purge", "/requestId")
 }
 
+pub const FILE_METADATA: Call = call("file metadata", "GET /v1/files/<main>/metadata", Body::None, 200).reads(METADATA);
+
+pub const PHOTO_METADATA: Call = call("file metadata", "GET /v1/files/<photo>/metadata", Body::None, 200).reads(PHOTO);
+
+/// As most current clients ask: the whole URL is escaped, its colons and slashes too.
+pub const URL_METADATA: Call =
+    call("metadata of a URL", "GET /v1/metadata?url=<url-in-form>", Body::None, 200).reads(METADATA);
+
+/// As older clients ask: they put the URL behind the path as it is.
+pub const BARE_URL_METADATA: Call =
+    call("metadata of a URL", "GET /v1/metadata?url=<url>", Body::None, 200).reads(METADATA);
+
 pub const fn create_field(content_type: &'static str) -> Call {
     let text = r#"{"name":"n","label":"N","schema":{"type":"Number","minValue":1,"maxValue":9}}"#;
     call("create custom field", "POST /v1/customMetadataFields", Body::Text(content_type, text), 201)

@@ -1,4 +1,5 @@
-//! The calls that all current SDKs make alike: one generator wrote them. Their uploads differ, and are in their files.
+//! The calls that all current SDKs make alike: one generator wrote them. Their uploads differ, and so does how they
+//! escape a URL; these are in their files.
 //!
 //! They read `200` and a JSON object where older ones read `204` and nothing.
 
@@ -13,6 +14,8 @@ pub const CALLS: &[Call] = &[
         ("/0/size", Kind::Integer),
     ]),
     call("file details", "GET /v1/files/<main>/details", Body::None, 200).reads(FILE),
+    alike::FILE_METADATA,
+    alike::PHOTO_METADATA,
     call(
         "update details",
         "PATCH /v1/files/<tagged>/details",

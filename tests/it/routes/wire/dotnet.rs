@@ -18,8 +18,12 @@ pub const CURRENT: Client = Client {
               X-Stainless-Package-Version: 6.3.0\nX-Stainless-Retry-Count: 0\nX-Stainless-Runtime: .NET",
     password: "do_not_set",
     bodyless_type: None,
-    calls: &[UPLOADS, current::CALLS],
+    calls: &[UPLOADS, URL_METADATA, current::CALLS],
 };
+
+/// Its escapes are in lower case.
+const URL_METADATA: &[Call] =
+    &[call("metadata of a URL", "GET /v1/metadata?url=<url-in-lower-form>", Body::None, 200).reads(METADATA)];
 
 const UPLOADS: &[Call] = &[
     call(
@@ -180,6 +184,9 @@ const LEGACY_FILES: &[Call] = &[
     call("list files, search", "GET /v1/files/?searchQuery=name%20=%20%22main.png%22&type=file&path=/w", Body::None, 200)
         .reads(&[("/0/name", Kind::Is("\"main.png\""))]),
     call("file details", "GET /v1/files/<main>/details", Body::None, 200).reads(FILE),
+    alike::FILE_METADATA,
+    alike::PHOTO_METADATA,
+    alike::BARE_URL_METADATA,
     call(
         "update details",
         "PATCH /v1/files/<tagged>/details",

@@ -19,7 +19,7 @@ pub const CURRENT: Client = Client {
               Accept-Encoding: gzip",
     password: "do_not_set",
     bodyless_type: None,
-    calls: &[UPLOADS, current::CALLS],
+    calls: &[UPLOADS, &[alike::URL_METADATA], current::CALLS],
 };
 
 /// Every part has a type; a file has a name only if the caller gave one; a stream has no length.
@@ -152,6 +152,9 @@ const LEGACY_FILES: &[Call] = &[
     )
     .reads(&[("/0/name", Kind::Is("\"main.png\""))]),
     call("file details", "GET /v1/files/<main>/details", Body::None, 200).reads(FILE),
+    // Not of the photograph: Gson reads its exposure compensation, a third of a stop, into an `int`, and fails.
+    alike::FILE_METADATA,
+    alike::BARE_URL_METADATA,
     call(
         "update details",
         "PATCH /v1/files/<tagged>/details",

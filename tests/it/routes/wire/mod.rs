@@ -36,6 +36,7 @@ const PICTURE_TEXT: &str =
 /// What stands in the library before the first call: a path, and the name under which calls refer to its id.
 const FILES: &[(&str, &str)] = &[
     ("/w/main.png", "main"),
+    ("/w/photo.jpg", "photo"),
     ("/w/tagged.bin", "tagged"),
     ("/w/copied.bin", "copied"),
     ("/w/moved.bin", "moved"),
@@ -166,6 +167,50 @@ const FILE: &[(&str, Kind)] = &[
     ("/updatedAt", Kind::Text),
 ];
 
+/// What typed readers take from the metadata of the main file, some of it as whole numbers.
+const METADATA: &[(&str, Kind)] = &[
+    ("/height", Kind::Is("1")),
+    ("/width", Kind::Is("1")),
+    ("/size", Kind::Is("70")),
+    ("/format", Kind::Is("\"png\"")),
+    ("/hasColorProfile", Kind::Flag),
+    ("/hasTransparency", Kind::Flag),
+    ("/quality", Kind::Integer),
+    ("/density", Kind::Integer),
+    ("/pHash", Kind::Text),
+    ("/exif", Kind::Object),
+];
+
+/// What they take from that of the photograph: a value of another kind than their classes have, say a list in a
+/// number's place or `300.0` in a whole one's, is an error as soon as somebody looks at it.
+const PHOTO: &[(&str, Kind)] = &[
+    ("/format", Kind::Is("\"jpg\"")),
+    ("/quality", Kind::Integer),
+    ("/density", Kind::Is("300")),
+    ("/exif/image/Make", Kind::Is("\"Talbot\"")),
+    ("/exif/image/Orientation", Kind::Is("6")),
+    ("/exif/image/XResolution", Kind::Is("300")),
+    ("/exif/image/ResolutionUnit", Kind::Is("2")),
+    ("/exif/image/ModifyDate", Kind::Is("\"2022:09:16 10:00:00\"")),
+    ("/exif/image/ExifOffset", Kind::Integer),
+    ("/exif/image/GPSInfo", Kind::Integer),
+    ("/exif/thumbnail", Kind::Object),
+    ("/exif/exif/ExposureTime", Kind::Is("0.00625")),
+    ("/exif/exif/FNumber", Kind::Is("7.1")),
+    ("/exif/exif/ISO", Kind::Is("200")),
+    ("/exif/exif/Flash", Kind::Is("16")),
+    ("/exif/exif/FocalLength", Kind::Is("135")),
+    ("/exif/exif/ExifVersion", Kind::Text),
+    ("/exif/exif/DateTimeOriginal", Kind::Text),
+    ("/exif/exif/SubSecTimeOriginal", Kind::Is("\"021\"")),
+    ("/exif/gps/GPSVersionID", Kind::Is("[2,3,0,0]")),
+    ("/exif/gps/GPSTimeStamp", Kind::Is("[2,18,41]")),
+    ("/exif/gps/GPSLatitude", Kind::List),
+    ("/exif/gps/GPSAltitudeRef", Kind::Is("1")),
+    ("/exif/interoperability", Kind::Object),
+    ("/exif/makernote", Kind::Object),
+];
+
 /// What typed readers take from an uploaded picture.
 const UPLOADED: &[(&str, Kind)] = &[
     ("/fileId", Kind::Text),
@@ -211,7 +256,12 @@ impl Client {
         with_settings(&[("CALOTYPE_FETCH_PRIVATE_ADDRESSES", "true")], async |library| {
             let mut sender = Sender::new(self, library);
             for (path, name) in FILES {
-                let uploaded = library.put(path, if *name == "main" { picture() } else { b"bytes".to_vec() }).await;
+                let bytes = match *name {
+                    "main" => picture(),
+                    "photo" => photo(),
+                    _ => b"bytes".to_vec(),
+                };
+                let uploaded = library.put(path, bytes).await;
                 sender.keep(name, uploaded["fileId"].clone());
             }
             let second = library.put("/w/main.png", picture()).await;
@@ -219,7 +269,10 @@ impl Client {
             sender.keep("url", second["url"].clone());
             let url = second["url"].as_str().expect("a url");
             sender.keep("url-length", url.len().into());
-            sender.keep("url-in-form", url::form_urlencoded::byte_serialize(url.as_bytes()).collect::<String>().into());
+            let in_form: String = url::form_urlencoded::byte_serialize(url.as_bytes()).collect();
+            // The URL itself has no capitals, so these are the escapes.
+            sender.keep("url-in-lower-form", in_form.to_lowercase().into());
+            sender.keep("url-in-form", in_form.into());
             for call in self.calls.iter().copied().flatten() {
                 eprintln!("{}: {}", self.name, call.name);
                 let answer = sender.send(call).await;
@@ -241,6 +294,12 @@ fn picture() -> Vec<u8> {
     base64::engine::general_purpose::STANDARD.decode(PICTURE_TEXT).expect("base64")
 }
 
+/// With EXIF.
+fn photo() -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pictures/talbot.jpg");
+    std::fs::read(path).expect("a photograph")
+}
+
 /// The forms in which each client uploads: what it makes of a file's bytes depends on its HTTP library.
 const FORMS: &[(&str, &[&str])] = &[
     ("Java 3", &["upload, binary", "upload, stream", "upload, base64"]),
@@ -257,6 +316,8 @@ const FORMS: &[(&str, &[&str])] = &[
 const CALLS: &[&str] = &[
     "list files",
     "file details",
+    "file metadata",
+    "metadata of a URL",
     "create folder",
     "copy folder",
     "move folder",

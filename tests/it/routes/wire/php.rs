@@ -90,6 +90,11 @@ const FILES_AND_VERSIONS: &[Call] = &[
     .reads(&[("/0/name", Kind::Is("\"main.png\""))]),
     call("file details", "GET /v1/files/<main>/details", Body::None, 200).reads(FILE),
     call("file details", "GET /v1/files/<main>/details/", Body::None, 200).reads(FILE),
+    alike::FILE_METADATA,
+    alike::PHOTO_METADATA,
+    alike::URL_METADATA,
+    // A bug of this SDK: a call without parameters of its own brings those of the call before.
+    call("file metadata", "GET /v1/files/<photo>/metadata?url=<url-in-form>", Body::None, 200).reads(PHOTO),
     call(
         "update details",
         "PATCH /v1/files/<tagged>/details",

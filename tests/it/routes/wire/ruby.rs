@@ -24,7 +24,7 @@ pub const CURRENT: Client = Client {
               x-stainless-runtime: ruby\nx-stainless-timeout: 60.0\naccept-encoding: gzip;q=1.0,deflate;q=0.6,identity;q=0.3",
     password: "do_not_set",
     bodyless_type: None,
-    calls: &[UPLOADS, current::CALLS],
+    calls: &[UPLOADS, &[alike::URL_METADATA], current::CALLS],
 };
 
 /// The body is written as it is read, so its length is not told; a list may come as one part per item.
@@ -149,6 +149,9 @@ const LEGACY_FILES: &[Call] = &[
     )
     .reads(&[("/0/name", Kind::Is("\"bulk.bin\"")), ("/0/size", Kind::Integer)]),
     call("file details", "GET /v1/files/<main>/details/", Body::None, 200).reads(FILE),
+    alike::FILE_METADATA,
+    alike::PHOTO_METADATA,
+    alike::BARE_URL_METADATA,
     call(
         "update details",
         "PATCH /v1/files/<tagged>/details/",
