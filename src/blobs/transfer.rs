@@ -2,11 +2,18 @@
 //! a copy that is compared with what the catalog says.
 //!
 //! A blob never changes and its id is never given twice, so one that is there in its size is the same one, and a link is as
-//! good as a copy for as long as the disk lives. Links become durable with [`Blobs::sync`]; a copy is durable at once.
+//! good as a copy for as long as the disk lives. Who wants copies gets them also where there was a link before. Links, and
+//! copies in their place, become durable with [`Blobs::sync`]; another copy is durable at once.
 
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use super::{BlobError, BlobId, Blobs, PutError, local};
+
+/// How much of a file is copied at once.
+const COPY_BYTES: usize = 128 * 1024;
 
 /// How a blob got to where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +37,8 @@ pub enum Means {
 }
 
 impl Blobs {
-    /// Brings the blob `id` of `size` bytes with that BLAKE3 `digest` (hex) into `to`, unless it is there.
+    /// Brings the blob `id` of `size` bytes with that BLAKE3 `digest` (hex) into `to`, unless it is there. A link is not there
+    /// if copies are wanted.
     ///
     /// # Errors
     ///
@@ -44,7 +52,9 @@ impl Blobs {
         means: Means,
     ) -> Result<Transfer, BlobError> {
         match to.size(id).await? {
-            Some(there) if there == size => return Ok(Transfer::Present),
+            Some(there) if there == size => {
+                return if means == Means::Copy { self.separate(id, digest, to).await } else { Ok(Transfer::Present) };
+            }
             Some(_) => to.delete(id).await?,
             None => {}
         }
@@ -75,6 +85,16 @@ impl Blobs {
         tokio::task::spawn_blocking(move || std::fs::hard_link(from, to).is_ok()).await.unwrap_or(false)
     }
 
+    /// Puts a copy in the place of a link, so that the blob is there at any moment.
+    async fn separate(&self, id: BlobId, digest: &str, to: &Blobs) -> Result<Transfer, BlobError> {
+        let (Some(from), Some(to)) = (self.file(id), to.file(id)) else { return Ok(Transfer::Present) };
+        let digest = digest.to_owned();
+        let separating = tokio::task::spawn_blocking(move || {
+            if is_same_file(&from, &to)? { replace_by_copy(&to, &digest) } else { Ok(Transfer::Present) }
+        });
+        separating.await.unwrap_or_else(|panicked| Err(panicked.into())).map_err(BlobError::io)
+    }
+
     fn file(&self, id: BlobId) -> Option<PathBuf> {
         self.root.as_ref().map(|root| root.join(id.path().as_ref()))
     }
@@ -93,10 +113,46 @@ impl Blobs {
     }
 }
 
+/// Whether both are names of one file. What is gone is no such name.
+fn is_same_file(one: &Path, other: &Path) -> io::Result<bool> {
+    let metadata = |path: &Path| match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    };
+    Ok(match (metadata(one)?, metadata(other)?) {
+        (Some(one), Some(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        _ => false,
+    })
+}
+
+/// Makes a copy under a staged name, which a sweep removes if this dies, and renames it. Byte by byte: file systems can
+/// copy files such that both share their blocks, which is no more than a link.
+fn replace_by_copy(path: &Path, digest: &str) -> io::Result<Transfer> {
+    let mut staged = path.as_os_str().to_owned();
+    staged.push("#0");
+    let staged = PathBuf::from(staged);
+    let (mut from, mut copy) = (File::open(path)?, File::create(&staged)?);
+    let (mut buffer, mut hash) = (vec![0; COPY_BYTES], blake3::Hasher::new());
+    loop {
+        let read = from.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        hash.update(&buffer[..read]);
+        copy.write_all(&buffer[..read])?;
+    }
+    if hash.finalize().to_hex().as_str() != digest {
+        fs::remove_file(&staged)?;
+        return Ok(Transfer::Damaged);
+    }
+    copy.sync_all()?;
+    fs::rename(&staged, path)?;
+    Ok(Transfer::Copied)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt;
-
     use bytes::Bytes;
     use futures_util::{TryStreamExt, stream};
 
@@ -116,6 +172,21 @@ mod tests {
         let (size, digest) = put(&from, 1, b"linked").await;
         assert_eq!(from.transfer(BlobId(1), size, &digest, &to, Means::LinkOrCopy).await.unwrap(), Transfer::Linked);
         assert_eq!(std::fs::metadata(to.file(BlobId(1)).unwrap()).unwrap().nlink(), 2);
+        assert_eq!(
+            from.transfer(BlobId(1), size, &digest, &to, Means::LinkOrCopy).await.unwrap(),
+            Transfer::Present,
+            "a link will do"
+        );
+        // Where copies are wanted, it will not.
+        assert_eq!(from.transfer(BlobId(1), size, "00", &to, Means::Copy).await.unwrap(), Transfer::Damaged);
+        assert_eq!(std::fs::metadata(to.file(BlobId(1)).unwrap()).unwrap().nlink(), 2, "nothing is lost by that");
+        assert_eq!(from.transfer(BlobId(1), size, &digest, &to, Means::Copy).await.unwrap(), Transfer::Copied);
+        for store in [&from, &to] {
+            let file = store.file(BlobId(1)).unwrap();
+            assert_eq!(std::fs::metadata(&file).unwrap().nlink(), 1);
+            assert_eq!(std::fs::read(&file).unwrap(), b"linked");
+            assert_eq!(std::fs::read_dir(file.parent().unwrap()).unwrap().count(), 1, "nothing is left behind");
+        }
         assert_eq!(from.transfer(BlobId(1), size, &digest, &to, Means::Copy).await.unwrap(), Transfer::Present);
 
         let (size, digest) = put(&from, 2, b"copied").await;
