@@ -90,6 +90,7 @@ pub enum Refusal {
     ForeignUrl,
     TransformedUrl,
     NothingAtUrl,
+    CorruptFile,
     NoJob,
     NoPurgeRequest,
     NoRoute,
@@ -171,6 +172,7 @@ impl Refusal {
         use Refusal::*;
         match self {
             MissingParameter(_) => (400, Some("MISSING_PARAMETER")),
+            NotABoolean("publish.isPublished") => (400, None),
             NotAString(_) | NotABoolean(_) | NotAnObject => (400, Some("INVALID_PARAMETER")),
             NameWithSlash("newFolderName") => (400, Some("INVALID_PARAMETER")),
             BadFolderPath | RootNotAllowed(_) => (400, Some("INVALID_FOLDER_PATH")),
@@ -254,6 +256,7 @@ impl Refusal {
             MissingUrl => "Your request is missing the url query paramater".into(),
             ForeignUrl => "The url should be accessible using your ImageKit.io account.".into(),
             TransformedUrl => "The url asks for a transformed file, and this server does not transform files yet. Send it without the transformation.".into(),
+            CorruptFile => "The requested file is corrupt or invalid.".into(),
             NothingAtUrl => "The requested file does not exist or is inaccessible at this time.".into(),
             NoJob => "The requested job does not exist.".into(),
             NoPurgeRequest => "No request found for this requestId.".into(),

@@ -17,6 +17,7 @@ use calotype::http::form::{
 };
 use calotype_fuzz::line_and_bytes;
 use futures_util::{TryStreamExt, stream};
+use percent_encoding::percent_decode;
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::{Builder, Runtime};
 
@@ -48,6 +49,8 @@ fuzz_target!(|data: &[u8]| {
 #[derive(Debug, PartialEq)]
 struct Read {
     fields: Vec<(String, String)>,
+    /// Names, and why.
+    unreadable: Vec<(String, String)>,
     file: Option<File>,
 }
 
@@ -55,6 +58,8 @@ struct Read {
 enum File {
     Bytes(Vec<u8>),
     Url(String),
+    /// Why it can be no file.
+    Unusable(String),
 }
 
 async fn any_form(content_type: &str, body: &[u8]) {
@@ -89,11 +94,20 @@ async fn nameless_file(name: &str, bytes: &[u8]) {
                     assert!(from <= to && *to <= bytes.len() as u64);
                     assert!(found.len() as u64 <= (to - from) / 4 * 3 + 2, "more than the text has room for");
                 }
+                (Shape::Percent { from, to }, File::Bytes(found)) => {
+                    assert!(from <= to && *to <= bytes.len() as u64);
+                    let text = &bytes[*from as usize..*to as usize];
+                    assert_eq!(*found, percent_decode(text).collect::<Vec<u8>>());
+                }
+                (Shape::LongUrl, File::Unusable(why)) => assert_eq!(why, &FormError::LongUrl.to_string()),
+                (Shape::Base64 { .. }, File::Unusable(why)) if *why == FormError::InvalidBase64.to_string() => {}
+                (_, File::Unusable(why)) => {
+                    assert_eq!(why, &FormError::FileTooLarge.to_string());
+                    assert!(bytes.len() as u64 > FILE_BYTES_MAX);
+                }
                 other => panic!("{other:?}"),
             }
         }
-        Err(FormError::InvalidBase64) => assert!(matches!(shape, Shape::Base64 { .. })),
-        Err(FormError::FileTooLarge) => assert!(bytes.len() as u64 > FILE_BYTES_MAX),
         Err(other) => panic!("{other} in a good form"),
     }
 }
@@ -130,13 +144,14 @@ async fn looked_at(blobs: &Blobs, form: Form) -> Read {
     assert!(form.fields.iter().all(|(name, _)| !name.is_empty() && name != "file"));
     let file = match form.file {
         None => None,
-        Some(FilePart::Url(url)) => {
+        Some(Err(error)) => Some(File::Unusable(error.to_string())),
+        Some(Ok(FilePart::Url(url))) => {
             let start = url.get(..6).unwrap_or_default().to_ascii_lowercase();
             assert!(url.len() <= URL_BYTES_MAX && !url.contains(|c: char| c.is_ascii_control()), "{url:?}");
             assert!(["http:/", "https:", "ftp://"].contains(&start.as_str()), "{url:?}");
             Some(File::Url(url))
         }
-        Some(FilePart::Stored { stored, blob }) => {
+        Some(Ok(FilePart::Stored { stored, blob })) => {
             let chunks = blobs.read(blob.id(), None).await.expect("the blob is there");
             let bytes = chunks.try_collect::<Vec<Bytes>>().await.expect("memory can be read").concat();
             assert_eq!(stored.size, bytes.len() as u64);
@@ -146,11 +161,15 @@ async fn looked_at(blobs: &Blobs, form: Form) -> Read {
             Some(File::Bytes(bytes))
         }
     };
-    Read { fields: form.fields, file }
+    let unreadable = form.unreadable.into_iter().map(|(name, error)| (name, error.to_string())).collect();
+    Read { fields: form.fields, unreadable, file }
 }
 
 /// The form as a client writes it; `None` if it cannot be written.
 fn written(form: &Read) -> Option<Vec<u8>> {
+    if !form.unreadable.is_empty() || matches!(form.file, Some(File::Unusable(_))) {
+        return None;
+    }
     let mut body = Vec::new();
     for (name, value) in &form.fields {
         // Old browsers send Windows paths as they are, so a backslash in quotes has no one meaning.
@@ -160,7 +179,7 @@ fn written(form: &Read) -> Option<Vec<u8>> {
         body.extend(part(&format!("name=\"{}\"", name.replace('"', "\\\"")), value.as_bytes()));
     }
     match &form.file {
-        None => {}
+        None | Some(File::Unusable(_)) => {}
         Some(File::Bytes(bytes)) => body.extend(part("name=\"file\"; filename=\"a\"", bytes)),
         Some(File::Url(url)) => body.extend(part("name=\"file\"", url.as_bytes())),
     }

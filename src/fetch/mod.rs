@@ -28,7 +28,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{Stream, stream};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, LOCATION};
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, Response, StatusCode, redirect};
 use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
@@ -178,7 +178,8 @@ impl Fetcher {
 
 /// What the headers tell against a body.
 fn check(response: &Response, bytes_max: u64) -> Result<(), FetchError> {
-    if !response.status().is_success() {
+    // Others that are a success have no file, or a part of one.
+    if !matches!(response.status(), StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION) {
         return Err(FetchError::Status(response.status().as_u16()));
     }
     let plain = |value: &[u8]| value.eq_ignore_ascii_case(b"identity") || value.is_empty();

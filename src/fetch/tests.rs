@@ -240,6 +240,8 @@ async fn slow_and_endless_answers_end() {
             ("/drips", Reply::Endless(head, 1, Duration::from_millis(50))),
             ("/huge", Reply::Stalls("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n".into())),
             ("/short", Reply::Text("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc".into())),
+            ("/nothing", Reply::Text("HTTP/1.1 204 No Content\r\n\r\n".into())),
+            ("/part", Reply::Text("HTTP/1.1 206 Partial Content\r\nContent-Length: 1\r\n\r\nx".into())),
             ("/zipped", Reply::Text("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx".into())),
             ("/most", ok(&"x".repeat(BYTES_MAX as usize))),
             ("/more", ok(&"x".repeat(BYTES_MAX as usize + 1))),
@@ -258,7 +260,9 @@ async fn slow_and_endless_answers_end() {
     }
     assert!(matches!(get("/short").await, Err(FetchError::Request(_))));
     assert!(matches!(get("/zipped").await, Err(FetchError::Encoded)));
-    assert!(matches!(get("/nowhere").await, Err(FetchError::Status(404))));
+    for (path, status) in [("/nowhere", 404), ("/nothing", 204), ("/part", 206)] {
+        assert!(matches!(get(path).await, Err(FetchError::Status(found)) if found == status), "{path}");
+    }
     assert_eq!(get("/most").await.unwrap().len() as u64, BYTES_MAX);
 }
 

@@ -1,5 +1,7 @@
 //! Calls that change several files at once: deletion and tags.
 
+use std::collections::HashSet;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -34,7 +36,7 @@ pub async fn delete(
     content: Body,
 ) -> Result<Response> {
     let params = body::read(&app, &headers, content).await?;
-    let ids = file_ids(&app, &params, DELETED_MAX, Refusal::TooManyFileIds)?;
+    let ids = Named::read(&params, DELETED_MAX, Refusal::TooManyFileIds)?.ids(&app).await?;
     let deleted = changes::delete(&app, &ids).await?;
     Ok(reply::json(StatusCode::OK, &json!({ "successfullyDeletedFileIds": wire(&app, &in_order(&ids, &deleted)) })))
 }
@@ -107,8 +109,9 @@ async fn edit(
     kind: fn(Vec<String>) -> TagEdit,
 ) -> Result<Response> {
     let params = body::read(&app, &headers, content).await?;
-    let ids = file_ids(&app, &params, EDITED_MAX, Refusal::TooManyEdits)?;
+    let named = Named::read(&params, EDITED_MAX, Refusal::TooManyEdits)?;
     let edit = kind(named_tags(&params, name)?);
+    let ids = named.ids(&app).await?;
     let outcome = changes::edit_tags(&app, &ids, &edit).await?;
     let done = wire(&app, &in_order(&ids, &outcome.done));
     if outcome.failed.is_empty() {
@@ -142,24 +145,33 @@ fn named_tags(params: &Params, name: &'static str) -> Result<Vec<String>, Refusa
     if tags.is_empty() { Err(Refusal::EmptyList(name)) } else { Ok(tags) }
 }
 
-/// Ids of this library; unknown ones are told together, before anything is done.
-fn file_ids(app: &App, params: &Params, max: usize, too_many: Refusal) -> Result<Vec<FileId>, Refusal> {
-    let sent = params.list("fileIds")?;
-    if sent.len() > max {
-        return Err(too_many);
-    }
-    let ids: Vec<Option<FileId>> = sent.iter().map(|id| app.tag.number(id).ok().flatten().map(FileId)).collect();
-    if ids.iter().any(Option::is_none) {
-        let missing = sent.iter().zip(&ids).filter(|(_, id)| id.is_none()).map(|(sent, _)| sent.clone());
-        return Err(Refusal::NoFiles(missing.collect()));
-    }
-    let mut known = Vec::with_capacity(ids.len());
-    for id in ids.into_iter().flatten() {
-        if !known.contains(&id) {
-            known.push(id);
+/// The ids of a request, each once.
+struct Named(Vec<String>);
+
+impl Named {
+    fn read(params: &Params, max: usize, too_many: Refusal) -> Result<Named, Refusal> {
+        let mut sent = params.list("fileIds")?;
+        if sent.len() > max {
+            return Err(too_many);
         }
+        let mut seen = HashSet::new();
+        sent.retain(|id| seen.insert(id.clone()));
+        Ok(Named(sent))
     }
-    Ok(known)
+
+    /// The same as numbers. If some cannot be ids of this library, all that lead to no file are told together, before
+    /// anything is done.
+    async fn ids(self, app: &App) -> Result<Vec<FileId>> {
+        let ids: Vec<Option<FileId>> = self.0.iter().map(|id| app.tag.number(id).ok().flatten().map(FileId)).collect();
+        let known: Vec<FileId> = ids.iter().copied().flatten().collect();
+        if known.len() == ids.len() {
+            return Ok(known);
+        }
+        let there = changes::those_there(app, &known).await?;
+        let is_missing = |id: &Option<FileId>| id.is_none_or(|id| !there.contains(&id));
+        let missing = self.0.into_iter().zip(&ids).filter(|(_, id)| is_missing(id)).map(|(sent, _)| sent);
+        Err(Refusal::NoFiles(missing.collect()).into())
+    }
 }
 
 /// Those of the ids that were done, in the order in which the client named them.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::body::Params;
 use super::caller::{Caller, FilesWrite};
 use super::files::file_id;
+use super::form::split;
 use super::openapi::{refusals, requests, schemas};
 use super::{AppState, WireId, body, reply, represent};
 use crate::error::{Refusal, Result};
@@ -80,7 +81,7 @@ fn new_tags(value: Option<&Value>) -> Result<Option<Vec<String>>, Refusal> {
     let tags = match value {
         None => return Ok(None),
         Some(Value::Null) => Vec::new(),
-        Some(Value::String(text)) => text.split(',').map(str::to_owned).collect(),
+        Some(Value::String(text)) => split(text),
         Some(Value::Array(items)) => {
             let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
             texts.collect::<Option<_>>().ok_or(Refusal::NotAList("tags"))?

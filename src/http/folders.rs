@@ -31,14 +31,21 @@ pub async fn create(
 ) -> Result<Response> {
     let params = body::read(&app, &headers, content).await?;
     let [name, parent] = params.texts(["folderName", "parentFolderPath"])?;
-    if name.contains('/') {
-        return Err(Refusal::NameWithSlash("folderName").into());
-    }
-    check_name(name).map_err(|fault| Refusal::of_name("folderName", fault))?;
+    let name = new_name("folderName", name, names)?;
     let parent = FolderPath::parse(parent).map_err(Refusal::from)?;
-    let name = if names == Names::Verbatim { name.to_owned() } else { sanitise_folder(name) };
     folders::create(&app, &parent, &name, names).await?;
     Ok(reply::json(StatusCode::CREATED, &json!({})))
+}
+
+/// What a folder will be called: checked as it will be, but for the names that are places.
+pub fn new_name(parameter: &'static str, sent: &str, names: Names) -> Result<String, Refusal> {
+    if sent.contains('/') {
+        return Err(Refusal::NameWithSlash(parameter));
+    }
+    let is_place = matches!(sent, "." | "..");
+    let name = if names == Names::Verbatim || is_place { sent.to_owned() } else { sanitise_folder(sent) };
+    check_name(&name).map_err(|fault| Refusal::of_name(parameter, fault))?;
+    Ok(name)
 }
 
 #[utoipa::path(

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::caller::{Caller, FoldersRead, FoldersWrite};
 use super::openapi::{refusals, requests, schemas};
-use super::{AppState, NamesOf, WireId, body, reply};
+use super::{AppState, NamesOf, WireId, body, folders, reply};
 use crate::app::App;
 use crate::error::{Refusal, Result};
 use crate::jobs::submit::Request;
 use crate::jobs::{gather, status};
 use crate::model::ids::JobId;
 use crate::model::job::{Kind, Phase};
-use crate::model::path::{FolderPath, check_name, sanitise_folder};
+use crate::model::path::FolderPath;
 use crate::store::jobs;
 use crate::tree::place::{Names, Places};
 
@@ -86,11 +86,7 @@ pub async fn rename_folder(
     let [as_sent, new_name] = params.texts(["folderPath", "newFolderName"])?;
     let purge_cache = params.flag(&["purgeCache"])?;
     let source = folder_path(&app, as_sent)?;
-    if new_name.contains('/') {
-        return Err(Refusal::NameWithSlash("newFolderName").into());
-    }
-    check_name(new_name).map_err(|fault| Refusal::of_name("newFolderName", fault))?;
-    let target_name = if names == Names::Verbatim { new_name.to_owned() } else { sanitise_folder(new_name) };
+    let target_name = folders::new_name("newFolderName", new_name, names)?;
     let (destination, _) = source.split_last().ok_or(Refusal::SourceIsRoot("folderPath"))?;
     let request = Request {
         kind: Kind::Rename,
@@ -148,21 +144,27 @@ async fn submitted(app: &Arc<App>, mut request: Request, caller: &str, headers: 
     responses((status = 200, description = "The job", body = schemas::JobStatus), refusals::Job)
 )]
 /// `GET /v1/bulkJobs/{jobId}`: the contract's two words and four keys, whatever the job is doing.
-pub async fn status(State(app): AppState, _: Caller<FoldersRead>, WireId(id): WireId) -> Result<Response> {
+pub async fn status(State(app): AppState, _: Caller<FoldersRead>, id: WireId) -> Response {
+    uncached(told(&app, id).await)
+}
+
+async fn told(app: &App, WireId(id): WireId) -> Result<Response> {
     let id = id.ok().flatten().ok_or(Refusal::NoJob)?;
-    let job = status::status(&app, JobId(id)).await?.ok_or(Refusal::NoJob)?;
+    let job = status::status(app, JobId(id)).await?.ok_or(Refusal::NoJob)?;
     let mut body = json!({ "jobId": app.tag.wire(id), "type": job.kind.wire(), "status": word(job.phase) });
     if let Some(purge) = job.purge_request_id {
         body["purgeRequestId"] = app.tag.wire(purge).into();
     }
-    Ok(uncached(reply::json(StatusCode::OK, &body)))
+    Ok(reply::json(StatusCode::OK, &body))
 }
 
 fn word(phase: Phase) -> &'static str {
     if phase == Phase::Done { "Completed" } else { "Pending" }
 }
 
-fn uncached(mut response: Response) -> Response {
+/// Also a 404: the job may be there the next time.
+fn uncached(answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -174,7 +176,11 @@ fn uncached(mut response: Response) -> Response {
     responses((status = 200, description = "The report", body = schemas::JobReport), refusals::Job)
 )]
 /// `GET /calotype/v1/jobs/{jobId}`: all that is known of a job.
-pub async fn report(State(app): AppState, _: Caller<FoldersRead>, WireId(id): WireId) -> Result<Response> {
+pub async fn report(State(app): AppState, _: Caller<FoldersRead>, id: WireId) -> Response {
+    uncached(reported(&app, id).await)
+}
+
+async fn reported(app: &App, WireId(id): WireId) -> Result<Response> {
     let id = JobId(id.ok().flatten().ok_or(Refusal::NoJob)?);
     let mut tx = app.db.read().await?;
     let job = jobs::by_id(&mut tx, id).await?.ok_or(Refusal::NoJob)?;
@@ -202,5 +208,5 @@ pub async fn report(State(app): AppState, _: Caller<FoldersRead>, WireId(id): Wi
         "startedAt": job.started.map(|time| time.to_string()),
         "completedAt": job.finished.map(|time| time.to_string()),
     });
-    Ok(uncached(reply::json(StatusCode::OK, &body)))
+    Ok(reply::json(StatusCode::OK, &body))
 }

@@ -1,5 +1,7 @@
 //! Lists and searches of files, older versions and folders.
 
+use std::num::IntErrorKind;
+
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
@@ -79,9 +81,8 @@ fn tags(query: &Query) -> Vec<String> {
 }
 
 fn kinds(query: &Query) -> Result<Kinds, Refusal> {
-    let is_true = |text: &str| text == "1" || text.eq_ignore_ascii_case("true");
     match query.get("type") {
-        None if query.get("includeFolder").is_some_and(is_true) => Ok(Kinds::ALL),
+        None if query.is_true("includeFolder") => Ok(Kinds::ALL),
         None | Some("file") => Ok(Kinds::FILES),
         Some("file-version") => Ok(Kinds::VERSIONS),
         Some("folder") => Ok(Kinds::FOLDERS),
@@ -102,20 +103,27 @@ fn page(query: &Query, kinds: Kinds, (key, direction): (SortKey, Direction)) -> 
 
 fn skip(query: &Query) -> Result<i64, Refusal> {
     let Some(sent) = query.get("skip") else { return Ok(0) };
-    match sent.trim().parse::<i64>() {
-        Ok(skip) if skip >= 0 => Ok(skip),
-        Ok(_) => Err(Refusal::SkipTooSmall(sent.to_owned())),
-        Err(_) => Err(Refusal::InvalidParameter),
+    match whole(sent)? {
+        skip if skip < 0 => Err(Refusal::SkipTooSmall(sent.to_owned())),
+        skip => Ok(skip),
     }
+}
+
+/// A whole number; one beyond 64 bits is the last there is.
+fn whole(text: &str) -> Result<i64, Refusal> {
+    text.trim().parse::<i64>().or_else(|error| match error.kind() {
+        IntErrorKind::PosOverflow => Ok(i64::MAX),
+        IntErrorKind::NegOverflow => Ok(i64::MIN),
+        _ => Err(Refusal::InvalidParameter),
+    })
 }
 
 fn limit(query: &Query) -> Result<i64, Refusal> {
     let Some(sent) = query.get("limit") else { return Ok(PAGE_ENTRIES) };
-    match sent.trim().parse::<i64>() {
-        Ok(limit) if limit < 1 => Err(Refusal::LimitTooSmall(sent.to_owned())),
-        Ok(limit) if limit > PAGE_ENTRIES => Err(Refusal::LimitTooLarge(sent.to_owned())),
-        Ok(limit) => Ok(limit),
-        Err(_) => Err(Refusal::InvalidParameter),
+    match whole(sent)? {
+        limit if limit < 1 => Err(Refusal::LimitTooSmall(sent.to_owned())),
+        limit if limit > PAGE_ENTRIES => Err(Refusal::LimitTooLarge(sent.to_owned())),
+        limit => Ok(limit),
     }
 }
 

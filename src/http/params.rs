@@ -24,6 +24,11 @@ impl Query {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// Whether a parameter is true, in any spelling.
+    pub fn is_true(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|text| text == "1" || text.eq_ignore_ascii_case("true"))
+    }
+
     /// Every value of parameters of these names, in the order of the query.
     pub fn all(&self, names: &[&str]) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|(key, value)| names.contains(&key.as_str()) && !value.is_empty()).map(|(_, v)| v.as_str())
@@ -39,6 +44,11 @@ mod tests {
         let query = Query::of(&"/x?a=1&b=&a=2&c=x+y%2F&d=%ff".parse().unwrap());
         assert_eq!(query.get("a"), Some("2"));
         assert_eq!(query.get("b"), None);
+        let flags = Query::parse("a=True&b=1&c=false&d=0&e=yes&f=");
+        assert_eq!(
+            ["a", "b", "c", "d", "e", "f", "g"].map(|name| flags.is_true(name)),
+            [true, true, false, false, false, false, false]
+        );
         assert_eq!(query.all(&["a", "c"]).collect::<Vec<_>>(), ["1", "2", "x y/"]);
         assert_eq!(query.get("c"), Some("x y/"));
         assert_eq!(query.get("d"), Some("\u{fffd}"));

@@ -2,13 +2,13 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use serde_json::json;
 
 use super::caller::{Caller, PurgeRead, PurgeWrite};
 use super::openapi::{refusals, requests, schemas};
-use super::{AppState, WireId, body, reply};
+use super::{AppState, WireId, body, delivery, reply};
 use crate::error::{Refusal, Result};
 use crate::library::purges;
 
@@ -20,10 +20,17 @@ use crate::library::purges;
     responses((status = 201, description = "Accepted", body = schemas::PurgeAccepted), refusals::Purge)
 )]
 /// `POST /v1/files/purge`
-pub async fn purge(State(app): AppState, _: Caller<PurgeWrite>, headers: HeaderMap, content: Body) -> Result<Response> {
+pub async fn purge(
+    State(app): AppState,
+    _: Caller<PurgeWrite>,
+    uri: Uri,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response> {
     let params = body::read(&app, &headers, content).await?;
     let [url] = params.texts(["url"]).map_err(|_| Refusal::BadPurgeUrl)?;
-    let id = purges::purge(&app, url).await?;
+    let place = delivery::own_url(&app.settings, delivery::host(&uri, &headers), url).ok_or(Refusal::BadPurgeUrl)?;
+    let id = purges::purge(&app, url, place).await?;
     Ok(reply::json(StatusCode::CREATED, &json!({ "requestId": app.tag.wire(id) })))
 }
 

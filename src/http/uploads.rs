@@ -4,7 +4,7 @@
 //! 1. Who sends it. With a key that is known before the body is read. Without one, the form itself may prove it, and its
 //!    fields may come last; until then the request holds a share of a small allowance (`library/client_auth`).
 //! 2. The form is read to its end (`form/`). A file by URL is not fetched yet.
-//! 3. A signature is checked, and its token spent: only now is anything of the form believed.
+//! 3. A signature is checked, and its token spent: only now is anything of the form believed, or found fault with.
 //! 4. The fields are read (`fields.rs`), the URL is fetched, the library stores the file.
 //!
 //! Whatever refuses the upload removes the bytes. Browsers may send uploads from any page and read all answers.
@@ -13,7 +13,7 @@ mod fields;
 
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream, Bytes};
+use axum::body::{Body, BodyDataStream, Bytes, HttpBody};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -99,20 +99,23 @@ async fn store(
     blob_id: BlobId,
     share: &mut Option<Share<'_>>,
 ) -> Result<Response> {
-    let form = read(app, headers, body, blob_id, share.as_mut()).await?;
+    let mut form = read(app, headers, body, blob_id, share.as_mut()).await?;
     if share.is_some() {
         let now = Millis::now();
-        let proof = proof(app, names, &form.fields, now)?;
+        let proof = proof(app, names, &form, now)?;
         client_auth::spend(app, &proof, now).await?;
         *share = None;
     } else {
         fields::without_signature(&form.fields, names)?;
     }
-    let asked = fields::asked_for(&form, names)?;
-    let (stored, blob) = match form.file {
-        None => return Err(Refusal::MissingFile.into()),
-        Some(FilePart::Url(url)) => upload::fetch(app, &url, blob_id).await?,
-        Some(FilePart::Stored { stored, blob }) => (stored, blob),
+    if let Some((name, error)) = form.unreadable.into_iter().find(|(name, _)| fields::is_known(name)) {
+        return Err(Refusal::BadForm(format!("{error}: {name}")).into());
+    }
+    let file = form.file.take().ok_or(Refusal::MissingFile)?.map_err(refusal)?;
+    let asked = fields::asked_for(&form.fields, names)?;
+    let (stored, blob) = match file {
+        FilePart::Url(url) => upload::fetch(app, &url, blob_id).await?,
+        FilePart::Stored { stored, blob } => (stored, blob),
     };
     let file = upload::store(app, &asked.upload, blob_id, &stored, blob).await?;
     let mut answer = represent::uploaded(app, &file, &asked.response_fields);
@@ -138,6 +141,10 @@ async fn read(
     blob_id: BlobId,
     share: Option<&mut Share<'_>>,
 ) -> Result<Form> {
+    // No body at all is a form with nothing in it, whatever its type.
+    if body.is_end_stream() {
+        return Ok(Form { fields: Vec::new(), unreadable: Vec::new(), file: None });
+    }
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned())
@@ -173,13 +180,11 @@ fn counted<'a>(
 }
 
 /// What the form proves about who sends it; `NoKey` when it does not try.
-fn proof(app: &App, names: Names, fields: &[(String, String)], now: Millis) -> Result<Proof, Refusal> {
+fn proof(app: &App, names: Names, form: &Form, now: Millis) -> Result<Proof, Refusal> {
+    let fields = form.fields.as_slice();
     let pairs = app.keys.active();
-    let signers: Vec<Signer<'_>> = pairs
-        .iter()
-        .filter(|pair| pair.allows(SIGN_UPLOADS))
-        .map(|pair| Signer { public_key: &pair.public_key, private_key: pair.private_key() })
-        .collect();
+    let signers: Vec<Signer<'_>> =
+        pairs.iter().map(|pair| Signer { public_key: &pair.public_key, private_key: pair.private_key() }).collect();
     let text = |name| filled_field(fields, name);
     let signed = Signed {
         token: text("token"),
@@ -191,10 +196,21 @@ fn proof(app: &App, names: Names, fields: &[(String, String)], now: Millis) -> R
         return Err(Refusal::NoKey);
     }
     let now_s = now.0.div_euclid(1000);
-    match names {
-        Names::Sanitised => signature::verify(&signed, &signers, now_s),
-        Names::Verbatim => jwt::verify(signed.token.ok_or(Refusal::MissingToken)?, fields, &signers, now_s),
+    let proof = match names {
+        Names::Sanitised => signature::verify(&signed, &signers, now_s)?,
+        Names::Verbatim => {
+            let proof = jwt::verify(signed.token.ok_or(Refusal::MissingToken)?, fields, &signers, now_s)?;
+            if !form.unreadable.is_empty() {
+                // What cannot be read cannot have been signed.
+                return Err(Refusal::BadPayload);
+            }
+            proof
+        }
+    };
+    if pairs.iter().any(|pair| pair.public_key == proof.public_key && pair.allows(SIGN_UPLOADS)) {
+        return Ok(proof);
     }
+    Err(Refusal::NotPermitted)
 }
 
 /// Reads what the client is still sending, within bounds: one whose body is left unread may see a broken
@@ -236,11 +252,14 @@ fn refusal(error: FormError) -> Error {
         FormError::ClientGone(cause) if cause.is::<UsedUp>() => Refusal::TooManyUnproven,
         FormError::FileTooLarge => Refusal::FileTooLarge,
         FormError::InvalidBase64 => Refusal::BadFile("It is not valid base64.".into()),
+        FormError::LongUrl => Refusal::BadFile(format!("A URL can have at most {} bytes.", form::URL_BYTES_MAX)),
         FormError::Idle => Refusal::BodyTimeout,
         FormError::NotMultipart => Refusal::BadForm("The content type should be multipart/form-data.".into()),
-        FormError::FieldTooLarge | FormError::TooManyParts | FormError::Malformed(_) | FormError::ClientGone(_) => {
-            Refusal::BadForm(error.to_string())
-        }
+        FormError::FieldTooLarge
+        | FormError::NotUtf8
+        | FormError::TooManyParts
+        | FormError::Malformed(_)
+        | FormError::ClientGone(_) => Refusal::BadForm(error.to_string()),
     };
     refusal.into()
 }

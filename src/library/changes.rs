@@ -136,11 +136,29 @@ async fn all_of(app: &App, tx: &mut Tx, ids: &[FileId]) -> Result<Vec<File>> {
     for id in sorted {
         match locked(tx, id).await {
             Ok(file) => found.push(file),
-            Err(Error::Refused(Refusal::NoFile)) => missing.push(app.tag.wire(id.0)),
+            Err(Error::Refused(Refusal::NoFile)) => missing.push(id),
             Err(error) => return Err(error),
         }
     }
-    if missing.is_empty() { Ok(found) } else { Err(Refusal::NoFiles(missing).into()) }
+    if missing.is_empty() {
+        return Ok(found);
+    }
+    // In the order in which they were named.
+    let missing = ids.iter().filter(|id| missing.contains(id)).map(|id| app.tag.wire(id.0));
+    Err(Refusal::NoFiles(missing.collect()).into())
+}
+
+/// Those of the ids that lead to a file.
+pub async fn those_there(app: &App, ids: &[FileId]) -> Result<Vec<FileId>> {
+    let (mut tx, mut there) = (app.db.read().await?, Vec::new());
+    for id in ids {
+        match super::files::visible(app, &mut tx, *id).await {
+            Ok(_) => there.push(*id),
+            Err(Error::Refused(Refusal::NoFile)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(there)
 }
 
 async fn describe(app: &App, tx: &mut Tx, file: &File, content: Content, flags: i64, change: i64) -> Result<()> {

@@ -48,15 +48,14 @@ pub struct Known {
 ///
 /// # Errors
 ///
-/// [`Refusal::NoFile`] when there is none that can be seen.
+/// [`Refusal::NoFile`] when there is none that can be seen, [`Refusal::CorruptFile`] when it is a broken picture.
 pub async fn of_file(app: &App, id: FileId) -> Result<(Asset, Option<Known>)> {
     let mut tx = app.db.read().await?;
     let file = files::visible(app, &mut tx, id).await?.asset;
     let blob = rows::blob(&mut tx, id).await?.ok_or(Refusal::NoFile)?;
     // Nothing of the catalog is held while bytes are read.
     drop(tx);
-    let known = of_blob(app, blob, &file).await?;
-    Ok((file, known))
+    of_picture(app, file, blob).await
 }
 
 /// The same of what a path leads to: the current version, or the one that a token names. `None` when there is none.
@@ -69,8 +68,18 @@ pub async fn at_path(
     let mut tx = app.db.read().await?;
     let Some((file, blob)) = version_at(app, &mut tx, folder, name, token).await? else { return Ok(None) };
     drop(tx);
+    of_picture(app, file, blob).await.map(Some)
+}
+
+/// Refuses what is called a picture and is none.
+async fn of_picture(app: &App, file: Asset, blob: BlobId) -> Result<(Asset, Option<Known>)> {
+    // Further in than is looked, a header may be whole.
+    let is_whole = file.size.cast_unsigned() <= media::HEAD_BYTES_LIMIT;
+    if is_whole && file.width.is_none() && media::is_decoded(&file.mime) {
+        return Err(Refusal::CorruptFile.into());
+    }
     let known = of_blob(app, blob, &file).await?;
-    Ok(Some((file, known)))
+    Ok((file, known))
 }
 
 async fn version_at(

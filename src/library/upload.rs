@@ -334,7 +334,7 @@ fn clean_name(upload: &Upload) -> Result<String> {
         return Err(Refusal::NameTooLong("fileName").into());
     }
     if crate::model::path::check_name(&name).is_err() {
-        return Err(Refusal::BadFile("fileName is not a usable name.".into()).into());
+        return Err(Refusal::BadUploadParameter("fileName").into());
     }
     Ok(name)
 }

@@ -79,7 +79,10 @@ impl Type {
             Type::Date => dates::read(text, now).map(Literal::Time),
             Type::Number => bare.then(|| number(text).map(Literal::Number)).flatten(),
             Type::Size => size(text).map(Literal::Number),
-            Type::Format => Some(Literal::Text(format::canonical(text))),
+            Type::Format => {
+                let is_word = number(text).is_none() && flag(text).is_none();
+                (quoted || is_word).then(|| Literal::Text(format::canonical(text)))
+            }
             Type::Flag => bare.then(|| flag(text).map(Literal::Flag)).flatten(),
             Type::Place => Area::read(text).filter(|_| quoted).map(Literal::Within),
             Type::Choice if scalar.quoted => Some(Literal::Text(text.to_owned())),
@@ -128,13 +131,15 @@ fn flag(text: &str) -> Option<bool> {
     is("true").then_some(true).or_else(|| is("false").then_some(false))
 }
 
-/// Bytes of `1024`, `1.5mb` or `10 KB`.
+/// Bytes of `1024`, `1.5mb` or `10 KB`: digits, perhaps with a fraction, and a unit.
 pub fn size(text: &str) -> Option<f64> {
     let text = text.trim();
     let unit_at = text.rfind(|c: char| !c.is_ascii_alphabetic()).map_or(0, |at| at + 1);
     let (amount, unit) = (text.get(..unit_at)?, text.get(unit_at..)?);
     let (_, scale) = SIZE_UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
-    number(amount.trim_end()).map(|amount| amount * scale)
+    let amount = amount.trim_end();
+    let is_plain = amount.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    number(amount).filter(|_| is_plain).map(|amount| amount * scale)
 }
 
 impl Literal {
@@ -183,6 +188,8 @@ mod tests {
             ("é", None),
             ("inf", None),
             ("1e400", None),
+            ("1e3kb", None),
+            ("-1", None),
         ] {
             assert_eq!(size(text), bytes, "{text}");
         }

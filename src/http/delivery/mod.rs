@@ -64,13 +64,6 @@ pub struct Endpoint {
     route: String,
 }
 
-impl Endpoint {
-    /// What stands after the endpoint in a path that is below it.
-    pub fn below<'p>(&self, path: &'p str) -> &'p str {
-        &path[self.prefix.len()..]
-    }
-}
-
 /// The endpoint, and the same behind the path of the public URL, in case a proxy passes that on.
 pub fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     let public_path = settings.public_url.split_once("://").and_then(|(_, rest)| Some(&rest[rest.find('/')?..]));
@@ -82,6 +75,26 @@ pub fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 /// The endpoint that a path is below.
 pub fn endpoint_of<'e>(endpoints: &'e [Endpoint], path: &str) -> Option<&'e Endpoint> {
     endpoints.iter().find(|endpoint| path.strip_prefix(&endpoint.prefix).is_some_and(|file| !file.is_empty()))
+}
+
+/// The host that a request names.
+pub fn host<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<&'r str> {
+    headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(Authority::as_str))
+}
+
+/// What stands after the endpoint in a URL of this library, without a fragment. Its host is the public one or that of the
+/// request; the scheme does not count, because a proxy may stand in front of the server.
+pub fn own_url<'u>(settings: &Settings, host: Option<&str>, url: &'u str) -> Option<&'u str> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (authority, place) = rest.split_at(rest.find('/')?);
+    let public = settings.public_url.split_once("://").map_or("", |(_, rest)| rest);
+    let mut ours = [public.split('/').next(), host].into_iter().flatten();
+    let is_ours = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+        && ours.any(|ours| authority.eq_ignore_ascii_case(ours));
+    let place = place.split('#').next().unwrap_or(place);
+    let path = place.split('?').next().unwrap_or(place);
+    let endpoints = endpoints(settings);
+    endpoint_of(&endpoints, path).filter(|_| is_ours).map(|endpoint| &place[endpoint.prefix.len()..])
 }
 
 #[utoipa::path(
@@ -142,7 +155,7 @@ async fn answer(
     if !is_original {
         headers.insert(NOTE, NOT_TRANSFORMED);
     }
-    if query.get("ik-attachment") == Some("true") {
+    if query.is_true("ik-attachment") {
         set(headers, header::CONTENT_DISPOSITION, &headers::attachment(&found.name));
     }
     Ok(response)
@@ -177,7 +190,7 @@ fn signed_endpoints(app: &App, uri: &Uri, endpoint: &str, asked: &HeaderMap) -> 
     let Settings { public_url, endpoint_id, .. } = &app.settings;
     let mut endpoints = vec![format!("{endpoint_id}/"), format!("{public_url}/{endpoint_id}/")];
     endpoints.extend(self::endpoints(&app.settings).into_iter().map(|endpoint| endpoint.prefix));
-    let host = asked.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(Authority::as_str));
+    let host = host(uri, asked);
     // Nothing with a slash in it: that could make another path of what was signed.
     if let Some(host) = host.filter(|host| !host.contains('@') && host.parse::<Authority>().is_ok()) {
         endpoints.extend(["http", "https"].map(|scheme| format!("{scheme}://{host}{endpoint}")));
@@ -286,4 +299,38 @@ async fn send(app: &App, method: &Method, asked: &HeaderMap, file: &Deliverable)
     };
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_url_it_is() {
+        let settings = Settings { public_url: "https://media.example.com/pictures".into(), ..Settings::default() };
+        let place = |url: &'static str| own_url(&settings, Some("10.0.0.1:8770"), url);
+        for (url, expected) in [
+            ("https://media.example.com/pictures/library/x/a.jpg", "x/a.jpg"),
+            ("http://MEDIA.example.com/pictures/library/x/a.jpg?tr=w-1#top", "x/a.jpg?tr=w-1"),
+            ("https://media.example.com/library/a.jpg", "a.jpg"),
+            ("HTTP://10.0.0.1:8770/library/a%20b.jpg", "a%20b.jpg"),
+        ] {
+            assert_eq!(place(url), Some(expected), "{url}");
+        }
+        for url in [
+            "https://media.example.com.evil.test/library/a.jpg",
+            "https://user@media.example.com/library/a.jpg",
+            "https://media.example.com/librarya.jpg",
+            "https://media.example.com/Library/a.jpg",
+            "https://media.example.com/library/",
+            "https://media.example.com",
+            "https://elsewhere.test/?https://media.example.com/library/a.jpg",
+            "ftp://media.example.com/library/a.jpg",
+            "/library/a.jpg",
+            "library/a.jpg",
+            "",
+        ] {
+            assert_eq!(place(url), None, "{url}");
+        }
+    }
 }

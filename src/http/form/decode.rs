@@ -1,13 +1,14 @@
-//! Base64 decoded as it streams, in constant memory.
+//! Texts decoded as they stream, in constant memory, wherever the chunks happen to be cut.
 //!
-//! Line breaks are skipped, both alphabets are read, padding may be missing. Anything behind the padding is an error,
-//! wherever the chunks happen to be cut.
+//! Base64: line breaks are skipped, both alphabets are read, padding may be missing. Anything behind the padding is an
+//! error. Percent-encoding: a percent sign without two digits is itself.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt, stream};
+use percent_encoding::percent_decode;
 
 /// Left-over bits of the last symbol are some encoders' habit, and harmless.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -37,6 +38,30 @@ where
             Some(chunk) => (decoder.feed(&chunk)?, (text, Some(decoder))),
             None => (decoder.finish()?, (text, None)),
         }))
+    })
+}
+
+/// Decodes a stream of percent-encoded text.
+pub(super) fn percent_decoded<S, E>(text: S) -> impl Stream<Item = Result<Bytes, E>> + Send
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: Send,
+{
+    let state = (Box::pin(text), Some(Vec::new()));
+    stream::try_unfold(state, |(mut text, pending)| async move {
+        let Some(mut pending) = pending else {
+            return Ok(None);
+        };
+        let Some(chunk) = text.try_next().await? else {
+            return Ok(Some((Bytes::from(pending), (text, None))));
+        };
+        pending.extend_from_slice(&chunk);
+        // A sign whose digits are still to come.
+        let last = pending.len().saturating_sub(2);
+        let cut = pending[last..].iter().position(|byte| *byte == b'%').map_or(pending.len(), |at| last + at);
+        let rest = pending.split_off(cut);
+        let decoded = percent_decode(&pending).collect::<Vec<u8>>();
+        Ok(Some((decoded.into(), (text, Some(rest)))))
     })
 }
 
@@ -87,6 +112,25 @@ mod tests {
         }
         bytes.extend(decoder.finish().ok()?);
         Some(bytes)
+    }
+
+    #[tokio::test]
+    async fn percent_signs_are_decoded_wherever_the_text_is_cut() {
+        for (text, wanted) in [
+            ("", &b""[..]),
+            ("a%20b%C3%BC", b"a b\xc3\xbc"),
+            ("100%", b"100%"),
+            ("%4", b"%4"),
+            ("%%41%zz%", b"%A%zz%"),
+            ("%2541", b"%41"),
+        ] {
+            for chunk_bytes in 1..7 {
+                let chunks = text.as_bytes().chunks(chunk_bytes).map(|chunk| Ok(Bytes::copy_from_slice(chunk)));
+                let chunks = stream::iter(chunks.collect::<Vec<Result<Bytes, BrokenBase64>>>());
+                let found: Vec<Bytes> = percent_decoded(chunks).try_collect().await.unwrap();
+                assert_eq!(found.concat(), wanted, "{text} by {chunk_bytes}");
+            }
+        }
     }
 
     #[test]

@@ -10,6 +10,9 @@
 //! 5. At the end of the form a spooled file is settled (`spool.rs`): handed back as a URL, or decoded or copied into
 //!    the blob store.
 //!
+//! A form is read to its end also when its file or a field is no good: who sends it may stand at the end, and only the
+//! caller knows whether the field means anything. What is no good is not kept, and its place says why.
+//!
 //! Memory is flat at any size of file. Whatever fails, and whenever the caller gives up, no blob stays behind.
 
 mod body;
@@ -34,7 +37,7 @@ use params::parameter;
 use spool::Spool;
 
 pub use shape::{Shape, URL_BYTES_MAX, shape_of};
-pub use values::{TagsError, bool_field, filled_field, last_field, list_field, tags_field};
+pub use values::{TagsError, bool_field, filled_field, last_field, list_field, split, tags_field};
 
 /// Longest text field, in bytes. Extensions and custom metadata are the long ones, and a few KiB in practice.
 pub const FIELD_BYTES_MAX: usize = 1024 * 1024;
@@ -45,6 +48,9 @@ pub const FIELDS_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Parts of one form. The API has some thirty fields; lists sent as repeated parts are the reason for more.
 pub const PARTS_MAX: usize = 200;
 
+/// What is read past in one form without being kept, in bytes: the rest of a file that is too large, and fields that are.
+pub const SKIPPED_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// Longest accepted boundary, in bytes. RFC 2046 (5.1.1) allows 70; some clients are more generous.
 const BOUNDARY_BYTES_MAX: usize = 200;
 
@@ -53,8 +59,10 @@ const BOUNDARY_BYTES_MAX: usize = 200;
 pub struct Form {
     /// Names and values of the text parts, in the order they came.
     pub fields: Vec<(String, String)>,
-    /// The part `file`, if there was one.
-    pub file: Option<FilePart>,
+    /// Names of further text parts, with what is wrong with their values: too long, or not UTF-8.
+    pub unreadable: Vec<(String, FormError)>,
+    /// The part `file`, if there was one, or why it can be no file: too large, no URL or not base64.
+    pub file: Option<Result<FilePart, FormError>>,
 }
 
 /// What the part `file` turned out to be.
@@ -107,6 +115,12 @@ pub enum FormError {
     /// A data URI does not hold base64.
     #[error("the file is not valid base64")]
     InvalidBase64,
+    /// A URL has more than [`URL_BYTES_MAX`] bytes.
+    #[error("the URL is longer than {URL_BYTES_MAX} bytes")]
+    LongUrl,
+    /// The field is not UTF-8.
+    #[error("a form field is not UTF-8")]
+    NotUtf8,
     /// The client sent nothing for too long.
     #[error("the client stopped sending")]
     Idle,
@@ -145,6 +159,7 @@ impl From<PutError<multer::Error>> for FormError {
 enum Received {
     Settled(FilePart),
     Spooled(Spool),
+    TooLarge,
 }
 
 /// Reads a form to its end, with the file in its place.
@@ -163,7 +178,7 @@ where
     let mut parts = Multipart::new(guarded, boundary);
     let mut fields = Fields::default();
     let mut file = None;
-    let mut count = 0;
+    let (mut count, mut room) = (0, SKIPPED_BYTES_MAX);
     while let Some(part) = parts.next_field().await? {
         progress.made();
         count += 1;
@@ -172,71 +187,101 @@ where
         }
         let name = disposition(&part, "name").unwrap_or_default();
         if name != "file" {
-            fields.read(name, part, &progress).await?;
+            fields.read(name, part, &progress, &mut room).await?;
             continue;
         }
         if let Some(Received::Settled(FilePart::Stored { blob, .. })) = file.take() {
             // Its id is that of the next one too, or of what a URL stands for.
             blob.remove().await?;
         }
-        file = Some(receive(part, &progress, target).await?);
+        file = Some(receive(part, &progress, target, &mut room).await?);
     }
-    let fields = fields.list;
+    let Fields { list: fields, unreadable, .. } = fields;
     let file = match file {
         None => None,
-        Some(Received::Settled(file)) => Some(file),
+        Some(Received::Settled(file)) => Some(Ok(file)),
+        Some(Received::TooLarge) => Some(Err(FormError::FileTooLarge)),
         Some(Received::Spooled(spool)) => {
             let file_name = last_field(&fields, "fileName").unwrap_or_default();
-            Some(spool.settle(file_name, target).await?)
+            Some(match spool.settle(file_name, target).await {
+                Err(error @ (FormError::FileTooLarge | FormError::InvalidBase64 | FormError::LongUrl)) => Err(error),
+                settled => Ok(settled?),
+            })
         }
     };
-    Ok(Form { fields, file })
+    Ok(Form { fields, unreadable, file })
 }
 
-async fn receive(part: Field<'_>, progress: &Progress, target: &Target<'_>) -> Result<Received, FormError> {
+async fn receive(
+    mut part: Field<'_>,
+    progress: &Progress,
+    target: &Target<'_>,
+    room: &mut usize,
+) -> Result<Received, FormError> {
     // The current SDK for Go writes a name always. That its caller has text to send is told by an empty one.
     let named =
         ["filename", "filename*"].into_iter().any(|name| disposition(&part, name).is_some_and(|it| !it.is_empty()));
-    let chunks = part.inspect(|_| progress.made());
-    if !named {
-        return Ok(Received::Spooled(Spool::fill(chunks, target).await?));
+    let chunks = (&mut part).inspect(|_| progress.made());
+    let received = if named {
+        // No await between the two: whoever gives up from here on drops the guard.
+        target
+            .blobs
+            .put(target.id, chunks, target.file_bytes_max)
+            .await
+            .map_err(FormError::from)
+            .map(|stored| Received::Settled(FilePart::Stored { stored, blob: target.blobs.provisional(target.id) }))
+    } else {
+        Spool::fill(chunks, target).await.map(Received::Spooled)
+    };
+    let Err(FormError::FileTooLarge) = received else { return received };
+    while let Some(chunk) = part.chunk().await? {
+        progress.made();
+        *room = room.checked_sub(chunk.len()).ok_or(FormError::FileTooLarge)?;
     }
-    let stored = target.blobs.put(target.id, chunks, target.file_bytes_max).await?;
-    // No await between the two: whoever gives up from here on drops the guard.
-    let blob = target.blobs.provisional(target.id);
-    Ok(Received::Settled(FilePart::Stored { stored, blob }))
+    Ok(Received::TooLarge)
 }
 
 /// The text fields so far.
 #[derive(Default)]
 struct Fields {
     list: Vec<(String, String)>,
+    unreadable: Vec<(String, FormError)>,
     bytes: usize,
 }
 
 impl Fields {
-    /// Reads a text part. Nameless parts and attachments that are not text are read past, like all that is unknown.
-    async fn read(&mut self, name: String, mut part: Field<'_>, progress: &Progress) -> Result<(), FormError> {
-        let attachment = disposition(&part, "filename").is_some();
+    /// Reads a text part. Nameless parts are read past.
+    async fn read(
+        &mut self,
+        name: String,
+        mut part: Field<'_>,
+        progress: &Progress,
+        room: &mut usize,
+    ) -> Result<(), FormError> {
         self.bytes += name.len();
-        let mut value = Vec::new();
+        let (mut value, mut fits) = (Vec::new(), true);
         while let Some(chunk) = part.chunk().await? {
             progress.made();
-            self.bytes += chunk.len();
-            if value.len() + chunk.len() > FIELD_BYTES_MAX || self.bytes > FIELDS_BYTES_MAX {
-                return Err(FormError::FieldTooLarge);
+            let bytes = value.len() + chunk.len();
+            if fits && (bytes > FIELD_BYTES_MAX || self.bytes + bytes > FIELDS_BYTES_MAX) {
+                (value, fits) = (Vec::new(), false);
             }
-            value.extend_from_slice(&chunk);
+            if fits {
+                value.extend_from_slice(&chunk);
+            } else {
+                *room = room.checked_sub(chunk.len()).ok_or(FormError::FieldTooLarge)?;
+            }
         }
         match String::from_utf8(value) {
-            Ok(_) if name.is_empty() => Ok(()),
+            _ if name.is_empty() => {}
+            _ if !fits => self.unreadable.push((name, FormError::FieldTooLarge)),
+            Err(_) => self.unreadable.push((name, FormError::NotUtf8)),
             Ok(value) => {
+                self.bytes += value.len();
                 self.list.push((name, value));
-                Ok(())
             }
-            Err(_) if attachment || name.is_empty() => Ok(()),
-            Err(_) => Err(FormError::Malformed(format!("field {name} is not UTF-8"))),
         }
+        Ok(())
     }
 }
 

@@ -1,8 +1,8 @@
 //! Parameters of a header value, `type; name=value; name="value"`, read as leniently as clients write them: unquoted
 //! values with any character but a semicolon, spaces around the equals sign, names in any case, no order.
 
-/// The value of the first parameter called `wanted` (lower case), or `None` when there is none or it is not UTF-8.
-/// Within quotes, `\"` is a quote; other backslashes are kept, as old browsers send whole Windows paths.
+/// The value of the first parameter called `wanted` (lower case), if there is one. What is not UTF-8 in it is replaced: a
+/// file name in Latin-1 is a file name. Within quotes, `\"` is a quote; other backslashes are kept, as old browsers send whole Windows paths.
 pub(super) fn parameter(header: &[u8], wanted: &str) -> Option<String> {
     let mut rest = after(header, b';')?;
     loop {
@@ -13,7 +13,7 @@ pub(super) fn parameter(header: &[u8], wanted: &str) -> Option<String> {
             _ => (Vec::new(), &rest[end..]),
         };
         if name.eq_ignore_ascii_case(wanted.as_bytes()) {
-            return String::from_utf8(value).ok();
+            return Some(String::from_utf8_lossy(&value).into_owned());
         }
         rest = after(tail, b';')?;
     }
@@ -80,6 +80,6 @@ mod tests {
         ] {
             assert_eq!(read(header, name).as_deref(), wanted, "{header}");
         }
-        assert_eq!(parameter(b"x; name=\"\xff\"", "name"), None);
+        assert_eq!(parameter(b"x; name=\"\xff\"", "name").as_deref(), Some("\u{fffd}"));
     }
 }

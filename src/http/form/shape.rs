@@ -2,9 +2,10 @@
 //!
 //! In this order, white space around it left aside (API contract, the sniffing rule for parts without a file name):
 //!
-//! - a URL: one line that begins with `http://`, `https://` or `ftp://` and has at most [`URL_BYTES_MAX`] bytes;
+//! - a URL: one line that begins with `http://`, `https://` or `ftp://`. It can have at most [`URL_BYTES_MAX`] bytes;
 //! - a data URI: `data:…;base64,` and base64, in which line breaks, the URL-safe alphabet and missing padding are fine
-//!   and anything else is an error;
+//!   and anything else is an error; or `data:` with a type and a comma, and text of one line in which a percent sign and
+//!   two digits are a byte (RFC 2397);
 //! - base64: nothing but base64 and line breaks, a multiple of four characters, with padding only at the end. A text
 //!   file can look like that by chance, so a file name with a text extension makes it binary;
 //! - else binary, byte for byte.
@@ -23,6 +24,10 @@ const TEXT_EXTENSIONS: [&str; 11] = ["txt", "css", "js", "json", "csv", "md", "h
 pub enum Shape {
     /// To be fetched or refused.
     Url(String),
+    /// A URL beyond all bounds.
+    LongUrl,
+    /// Text with percent-encoded bytes from byte `from` up to byte `to`.
+    Percent { from: u64, to: u64 },
     /// Base64 from byte `from` up to byte `to`.
     Base64 { from: u64, to: u64 },
     /// Byte for byte.
@@ -47,6 +52,8 @@ pub(super) struct Outline {
     end: u64,
     /// The first bytes of the text, at most [`URL_BYTES_MAX`].
     opening: Vec<u8>,
+    /// Where the first control character is: what has one within is not of one line.
+    control: Option<u64>,
     tally: Tally,
 }
 
@@ -67,6 +74,10 @@ impl Outline {
         if let Some(last) = chunk.iter().rposition(is_ink) {
             self.end = offset + last as u64 + 1;
         }
+        if self.control.is_none() {
+            let before = offset + (chunk.len() - text.len()) as u64;
+            self.control = text.iter().position(u8::is_ascii_control).map(|at| before + at as u64);
+        }
         let room = URL_BYTES_MAX - self.opening.len();
         self.opening.extend_from_slice(&text[..text.len().min(room)]);
         self.tally.add(text);
@@ -77,38 +88,45 @@ impl Outline {
         let Some(start) = self.start else {
             return Shape::Binary;
         };
-        if let Some(url) = self.url(start) {
-            return Shape::Url(url);
+        let is_one_line = self.control.is_none_or(|at| at >= self.end);
+        // Spaces pass: old clients do not encode them. A line break is a document that begins with a link.
+        if is_one_line && SCHEMES.iter().any(|scheme| starts_with_ignoring_case(&self.opening, scheme)) {
+            let Some(text) = usize::try_from(self.end - start).ok().and_then(|length| self.opening.get(..length))
+            else {
+                return Shape::LongUrl;
+            };
+            if let Ok(url) = String::from_utf8(text.to_vec()) {
+                return Shape::Url(url);
+            }
         }
-        if let Some(prefix) = data_uri_prefix(&self.opening) {
-            return Shape::Base64 { from: start + prefix as u64, to: self.end };
+        match data_uri_prefix(&self.opening) {
+            Some((prefix, true)) => return Shape::Base64 { from: start + prefix as u64, to: self.end },
+            Some((prefix, false)) if is_one_line => {
+                return Shape::Percent { from: start + prefix as u64, to: self.end };
+            }
+            _ => {}
         }
         if self.tally.is_base64() && !has_text_extension(file_name) {
             return Shape::Base64 { from: start, to: self.end };
         }
         Shape::Binary
     }
-
-    fn url(&self, start: u64) -> Option<String> {
-        // A longer text is cut off in the opening, and no URL.
-        let text = self.opening.get(..usize::try_from(self.end - start).ok()?)?;
-        let known = SCHEMES.iter().any(|scheme| starts_with_ignoring_case(text, scheme));
-        // Spaces pass: old clients do not encode them. A line break is a document that begins with a link.
-        if !known || text.iter().any(u8::is_ascii_control) {
-            return None;
-        }
-        String::from_utf8(text.to_vec()).ok()
-    }
 }
 
-/// Length of `data:…;base64,` at the beginning of the text.
-fn data_uri_prefix(opening: &[u8]) -> Option<usize> {
+/// Length of `data:…,` at the beginning of the text, and whether it says `;base64`. Without that it must look like a URI
+/// up to the comma: texts begin with that word, too.
+fn data_uri_prefix(opening: &[u8]) -> Option<(usize, bool)> {
     if !starts_with_ignoring_case(opening, "data:") {
         return None;
     }
     let comma = opening.iter().position(|byte| *byte == b',')?;
-    let (_, marker) = opening[..comma].split_last_chunk::<7>()?;
-    marker.eq_ignore_ascii_case(b";base64").then_some(comma + 1)
+    let prefix = &opening[..comma];
+    if prefix.split_last_chunk::<7>().is_some_and(|(_, marker)| marker.eq_ignore_ascii_case(b";base64")) {
+        return Some((comma + 1, true));
+    }
+    let media_type = &prefix["data:".len()..];
+    let is_type = media_type.is_empty() || media_type.iter().any(|byte| matches!(byte, b'/' | b';'));
+    (is_type && !media_type.iter().any(u8::is_ascii_whitespace)).then_some((comma + 1, false))
 }
 
 fn starts_with_ignoring_case(text: &[u8], prefix: &str) -> bool {
@@ -185,15 +203,22 @@ mod tests {
         assert_eq!(shape("http://x\nhttp://y", ""), Shape::Binary);
         let long = format!("http://{}", "a".repeat(URL_BYTES_MAX - 7));
         assert!(matches!(shape(&long, ""), Shape::Url(_)));
-        assert_eq!(shape(&format!("{long}a"), ""), Shape::Binary);
+        assert_eq!(shape(&format!("{long}a"), ""), Shape::LongUrl);
+        assert_eq!(shape(&format!("{long}a\n"), ""), Shape::LongUrl);
+        assert_eq!(shape(&format!("{long}a\nb"), ""), Shape::Binary);
     }
 
     #[test]
-    fn data_uris_need_the_base64_marker() {
+    fn data_uris_say_how_they_are_encoded() {
         assert_eq!(shape("\tdata:image/png;base64,AAA\n", "a.txt"), base64(23, 26));
         assert_eq!(shape("DATA:;BASE64,", ""), base64(13, 13));
-        assert_eq!(shape("data:text/plain,AAAA", ""), Shape::Binary);
-        assert_eq!(shape("data:", ""), Shape::Binary);
+        let percent = |from, to| Shape::Percent { from, to };
+        assert_eq!(shape("data:text/plain,AAAA\n", ""), percent(16, 20));
+        assert_eq!(shape(" data:,a%20b", ""), percent(7, 12));
+        assert_eq!(shape("data:image/svg+xml;utf8,<svg xmlns='x'/>", "a.svg"), percent(24, 40));
+        for text in ["data:", "data: a, b", "data:a,b", "data:text/plain,a\nb", "database, x"] {
+            assert_eq!(shape(text, ""), Shape::Binary, "{text}");
+        }
     }
 
     #[test]

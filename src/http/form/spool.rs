@@ -12,7 +12,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, SeekFrom};
 use tokio_util::io::ReaderStream;
 
-use super::decode::{BrokenBase64, decoded};
+use super::decode::{BrokenBase64, decoded, percent_decoded};
 use super::shape::{Outline, Shape};
 use super::{FilePart, FormError, Target};
 use crate::blobs::{BlobError, PutError};
@@ -67,6 +67,11 @@ impl Spool {
         let (blobs, id, limit) = (target.blobs, target.id, target.file_bytes_max);
         let put = match self.outline.shape(file_name) {
             Shape::Url(url) => return Ok(FilePart::Url(url)),
+            Shape::LongUrl => return Err(FormError::LongUrl),
+            Shape::Percent { from, to } => {
+                let text = read(self.file, from, to).await?;
+                blobs.put(id, percent_decoded(text), limit).await
+            }
             Shape::Binary => {
                 let all = read(self.file, 0, self.outline.bytes).await?;
                 blobs.put(id, all, limit).await

@@ -67,7 +67,7 @@ impl Place {
     async fn stores(&self, parts: &[(&str, &[u8])], wanted: &[u8]) {
         for chunk_bytes in [1, 7, 1 << 20] {
             let form = self.read(chunked(encoded(parts), chunk_bytes)).await.unwrap();
-            let Some(FilePart::Stored { stored, blob }) = form.file else {
+            let Some(Ok(FilePart::Stored { stored, blob })) = form.file else {
                 panic!("not stored: {:?}", form.file);
             };
             assert_eq!(stored.size, wanted.len() as u64);
@@ -116,6 +116,16 @@ async fn parts_come_in_any_order() {
 #[tokio::test]
 async fn a_file_with_a_name_is_never_decoded() {
     let place = Place::new();
+    // Also where the name is not UTF-8.
+    let latin = b"--"
+        .iter()
+        .chain(BOUNDARY.as_bytes())
+        .chain(b"\r\nContent-Disposition: form-data; name=file; filename=\"caf\xe9.png\"\r\n\r\nQUJD\r\n--");
+    let latin: Vec<u8> = latin.chain(BOUNDARY.as_bytes()).chain(b"--\r\n").copied().collect();
+    let form = place.read(chunked(latin, 7)).await.unwrap();
+    assert!(matches!(&form.file, Some(Ok(FilePart::Stored { stored, .. })) if stored.size == 4));
+    drop(form);
+    place.is_empty().await;
     for content in [&b"http://example.com/a"[..], b"QUJD", b"data:;base64,QUJD", b""] {
         place.stores(&[(NAMED, content)], content).await;
         let star = "name=file; filename*=UTF-8''a.jpg";
@@ -129,7 +139,7 @@ async fn a_file_without_a_name_is_what_it_looks_like() {
     let place = Place::new();
     for nameless in [NAMELESS, "name=\"file\"; filename=\"\"\r\nContent-Type: application/octet-stream"] {
         let url = place.parts(&[(nameless, b" https://example.com/a.jpg\n")]).await;
-        assert!(matches!(url.unwrap().file, Some(FilePart::Url(url)) if url == "https://example.com/a.jpg"));
+        assert!(matches!(url.unwrap().file, Some(Ok(FilePart::Url(url))) if url == "https://example.com/a.jpg"));
         place.stores(&[(nameless, b"QUJD\r\nQQ==")], b"ABCA").await;
     }
     place.stores(&[("name=\"file\"", b"data:a/b;base64,QUJDQQ")], b"ABCA").await;
@@ -139,9 +149,14 @@ async fn a_file_without_a_name_is_what_it_looks_like() {
     // The name decides, although it comes last.
     let text: [(&str, &[u8]); 2] = [(NAMELESS, b"QUJD"), ("name=fileName", b"a.txt")];
     place.stores(&text, b"QUJD").await;
-    let broken = place.parts(&[(NAMELESS, b"data:a/b;base64,QU*D")]).await;
-    assert!(matches!(broken, Err(FormError::InvalidBase64)));
-    place.is_empty().await;
+    place.stores(&[(NAMELESS, b"data:text/plain,a%20b")], b"a b").await;
+    let long = format!("http://{}", "a".repeat(URL_BYTES_MAX));
+    for (broken, why) in [("data:a/b;base64,QU*D", "InvalidBase64"), (long.as_str(), "LongUrl")] {
+        // Who sends it may stand behind it.
+        let form = place.parts(&[(NAMELESS, broken.as_bytes()), ("name=token", b"t")]).await.unwrap();
+        assert_eq!((format!("{:?}", form.file), form.fields.len()), (format!("Some(Err({why}))"), 1));
+        place.is_empty().await;
+    }
 }
 
 #[tokio::test]
@@ -155,7 +170,7 @@ async fn large_base64_is_decoded() {
         lines.extend(b"\r\n");
     }
     let form = place.read(chunked(encoded(&[(NAMELESS, &lines)]), 10_007)).await.unwrap();
-    let Some(FilePart::Stored { stored, .. }) = form.file else {
+    let Some(Ok(FilePart::Stored { stored, .. })) = form.file else {
         panic!("not stored");
     };
     assert_eq!(stored.digest, *blake3::hash(&bytes).as_bytes());
@@ -168,11 +183,17 @@ async fn forms_have_bounds() {
     let fits = place.read(chunked(encoded(&[("name=a", &long)]), 1 << 16)).await.unwrap();
     assert_eq!(fits.fields[0].1.len(), FIELD_BYTES_MAX);
     let longer = vec![b'x'; FIELD_BYTES_MAX + 1];
-    let too_long = place.read(chunked(encoded(&[("name=a", &longer)]), 1 << 16)).await;
-    assert!(matches!(too_long, Err(FormError::FieldTooLarge)));
+    // What is too long is not kept, and what follows it is.
+    let too_long = place.read(chunked(encoded(&[("name=a", &longer), ("name=b", b"1")]), 1 << 16)).await.unwrap();
+    assert_eq!(format!("{:?}", too_long.unreadable), r#"[("a", FieldTooLarge)]"#);
+    assert_eq!(too_long.fields, [("b".to_owned(), "1".to_owned())]);
     let together = [("name=a", &long[..]); 4];
-    let together = place.read(chunked(encoded(&together), 1 << 16)).await;
-    assert!(matches!(together, Err(FormError::FieldTooLarge)));
+    let together = place.read(chunked(encoded(&together), 1 << 16)).await.unwrap();
+    assert_eq!((together.fields.len(), together.unreadable.len()), (3, 1));
+    // But not for ever.
+    let endless = vec![b'x'; SKIPPED_BYTES_MAX + FIELD_BYTES_MAX];
+    let endless = place.read(chunked(encoded(&[("name=a", &endless)]), 1 << 20)).await;
+    assert!(matches!(endless, Err(FormError::FieldTooLarge)));
     let most = [("name=a", &b"1"[..]); PARTS_MAX];
     assert_eq!(place.parts(&most).await.unwrap().fields.len(), PARTS_MAX);
     let many = [("name=a", &b"1"[..]); PARTS_MAX + 1];
@@ -183,8 +204,15 @@ async fn forms_have_bounds() {
     // Nine bytes of content, twelve of text.
     place.stores(&[(NAMELESS, b"QUJDQUJDQUJD")], b"ABCABCABC").await;
     for parts in [(NAMED, &b"1234567890"[..]), (NAMELESS, b"12345 7890"), (NAMELESS, &long)] {
-        let too_large = place.read(chunked(encoded(&[parts]), 1 << 16)).await;
-        assert!(matches!(too_large, Err(FormError::FileTooLarge)));
+        let too_large = place.read(chunked(encoded(&[parts, ("name=token", b"t")]), 1 << 16)).await.unwrap();
+        assert!(matches!(too_large.file, Some(Err(FormError::FileTooLarge))));
+        assert_eq!(too_large.fields.len(), 1, "who sends it may stand behind it");
+        place.is_empty().await;
+    }
+    let endless = vec![b'x'; SKIPPED_BYTES_MAX + (4 << 20)];
+    for disposition in [NAMED, NAMELESS] {
+        let endless = place.read(chunked(encoded(&[(disposition, &endless)]), 1 << 20)).await;
+        assert!(matches!(endless, Err(FormError::FileTooLarge)));
         place.is_empty().await;
     }
 }
@@ -204,8 +232,9 @@ async fn a_broken_form_leaves_no_blob() {
         assert!(matches!(place.read(broken).await, Err(FormError::ClientGone(_))), "{cut}");
         place.is_empty().await;
     }
-    let latin = place.parts(&[(NAMED, b"1"), ("name=a", b"\xe4")]).await;
-    assert!(matches!(latin, Err(FormError::Malformed(_))));
+    let latin = place.parts(&[(NAMED, b"1"), ("name=a", b"\xe4"), ("name=b; filename=c", b"\xff")]).await.unwrap();
+    assert_eq!(format!("{:?}", latin.unreadable), r#"[("a", NotUtf8), ("b", NotUtf8)]"#);
+    drop(latin);
     place.is_empty().await;
 }
 
@@ -222,15 +251,15 @@ async fn of_repeated_files_the_last_one_wins() {
                 place.stores(&[first, ("name=a", b"1"), second, last], last.1).await;
             }
             let fetched = place.parts(&[first, second, (NAMELESS, url)]).await.unwrap();
-            assert!(matches!(&fetched.file, Some(FilePart::Url(_))));
+            assert!(matches!(&fetched.file, Some(Ok(FilePart::Url(_)))));
             // Its bytes come later, under the same id.
             assert_eq!(place.blobs.size(ID).await.unwrap(), None);
         }
     }
     // Whatever becomes of the last one, the first one is gone.
     place.limit = 4;
-    let too_large = place.parts(&[(NAMED, b"1234"), (NAMED, b"12345")]).await;
-    assert!(matches!(too_large, Err(FormError::FileTooLarge)));
+    let too_large = place.parts(&[(NAMED, b"1234"), (NAMED, b"12345")]).await.unwrap();
+    assert!(matches!(too_large.file, Some(Err(FormError::FileTooLarge))));
     place.is_empty().await;
     let body = encoded(&[(NAMED, b"1"), (NAMED, b"2")]);
     let stalled = chunked(body[..body.len() - 20].to_vec(), 50).chain(stream::pending());

@@ -67,7 +67,8 @@ fn is_item_of(name: &str, sent: &str) -> bool {
 }
 
 /// A JSON array when it is one, else text separated by commas.
-fn split(value: &str) -> Vec<String> {
+#[must_use]
+pub fn split(value: &str) -> Vec<String> {
     match serde_json::from_str::<Vec<serde_json::Value>>(value) {
         Ok(items) => items
             .into_iter()

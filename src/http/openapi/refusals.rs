@@ -33,7 +33,8 @@ refused! {
     List: SkipTooSmall("-1".into()), LimitTooSmall("0".into()), LimitTooLarge("2000".into()), BadSort, BadType, BadFileType,
         BadSearchQuery("Invalid search query - rating is not a valid search field. Please refer to the documentation for syntax specification.".into());
     File: InvalidFileId, NoFile;
-    Url: MissingUrl, ForeignUrl, TransformedUrl, NothingAtUrl;
+    Metadata: InvalidFileId, CorruptFile, NoFile;
+    Url: MissingUrl, ForeignUrl, TransformedUrl, CorruptFile, NothingAtUrl;
     Update: InvalidFileId, NotAList("tags"), TagsTooLong, PercentInTags, BadAiTags, BadCoordinates, BadDescription,
         NotABoolean("publish.isPublished"), BadUploadParameter("extensions"), InvalidCustomMetadata(Faults::one("price", "should be of type number")), NoFile;
     DeleteFiles: NoList("fileIds"), NotAList("fileIds"), EmptyList("fileIds"), TooManyFileIds, NoFiles(vec![unknown_id()]);

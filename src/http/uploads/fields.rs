@@ -5,13 +5,39 @@ use serde_json::Value;
 use crate::error::Refusal;
 use crate::http::changes::DESCRIPTION_CHARS_MAX;
 use crate::http::custom_fields;
-use crate::http::form::{Form, bool_field, filled_field, last_field, list_field, tags_field};
+use crate::http::form::{bool_field, filled_field, last_field, list_field, tags_field};
 use crate::library::extensions;
 use crate::library::transformation::Transformation;
 use crate::library::upload::{Overwrite, Upload};
 use crate::model::coordinates;
-use crate::model::path::FolderPath;
+use crate::model::path::{FolderPath, PathFault, check_name, sanitise};
 use crate::tree::place::Names;
+
+/// The fields that the API has.
+const KNOWN: [&str; 22] = [
+    "fileName",
+    "folder",
+    "useUniqueFileName",
+    "tags",
+    "isPrivateFile",
+    "isPublished",
+    "customCoordinates",
+    "responseFields",
+    "extensions",
+    "webhookUrl",
+    "overwriteFile",
+    "overwriteAITags",
+    "overwriteTags",
+    "overwriteCustomMetadata",
+    "customMetadata",
+    "transformation",
+    "checks",
+    "description",
+    "token",
+    "expire",
+    "signature",
+    "publicKey",
+];
 
 /// What a form asks for.
 pub struct Asked {
@@ -32,17 +58,18 @@ pub fn without_signature(fields: &[(String, String)], names: Names) -> Result<()
     }
 }
 
-/// Reads the fields of a form whose sender is known.
-pub fn asked_for(form: &Form, names: Names) -> Result<Asked, Refusal> {
-    let fields = form.fields.as_slice();
+/// Whether a field means something; others are ignored, whatever is in them.
+pub fn is_known(name: &str) -> bool {
+    KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name.split('[').next().unwrap_or(name)))
+}
+
+/// Reads the fields of a form whose sender is known, and that has a file.
+pub fn asked_for(fields: &[(String, String)], names: Names) -> Result<Asked, Refusal> {
     let text = |name| last_field(fields, name).filter(|value| !value.is_empty());
     let flag = |name, default| bool_field(fields, name).unwrap_or(default);
-    if form.file.is_none() {
-        return Err(Refusal::MissingFile);
-    }
     let upload = Upload {
         file_name: text("fileName").ok_or(Refusal::MissingFileName)?.to_owned(),
-        folder: FolderPath::parse(text("folder").unwrap_or("/")).map_err(|_| Refusal::BadUploadFolder)?,
+        folder: folder(text("folder").unwrap_or("/"), names)?,
         names,
         unique_name: flag("useUniqueFileName", true),
         private: flag("isPrivateFile", false),
@@ -66,6 +93,21 @@ pub fn asked_for(form: &Form, names: Names) -> Result<Asked, Refusal> {
     Ok(Asked { upload, response_fields: list_field(fields, "responseFields"), extensions: asked_extensions(fields)? })
 }
 
+/// A name of it that no folder can have is taken for the one that it would get.
+fn folder(text: &str, names: Names) -> Result<FolderPath, Refusal> {
+    let name = |sent: &str| match check_name(sent) {
+        Err(_) if names == Names::Sanitised && !matches!(sent, "." | "..") => sanitise(sent),
+        _ => sent.to_owned(),
+    };
+    // Only what stands between slashes is a name.
+    let names: Vec<String> =
+        text.split('/').map(|sent| if sent.is_empty() { String::new() } else { name(sent) }).collect();
+    FolderPath::parse(&names.join("/")).map_err(|fault| match fault {
+        PathFault::LongSegment => Refusal::NameTooLong("folder"),
+        PathFault::BadSegment | PathFault::TooDeep => Refusal::BadUploadFolder,
+    })
+}
+
 fn custom_coordinates(fields: &[(String, String)]) -> Result<Option<String>, Refusal> {
     let text = filled_field(fields, "customCoordinates");
     text.map(|text| coordinates::checked(text).ok_or(Refusal::BadCoordinates)).transpose()
@@ -87,4 +129,26 @@ fn asked_extensions(fields: &[(String, String)]) -> Result<Vec<String>, Refusal>
     let Some(text) = filled_field(fields, "extensions") else { return Ok(Vec::new()) };
     let value: Option<Value> = serde_json::from_str(text).ok();
     value.as_ref().and_then(extensions::names).ok_or(Refusal::BadUploadParameter("extensions"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_that_is_read_is_known() {
+        let sources = [include_str!("fields.rs"), include_str!("../uploads.rs")]
+            .map(|source| source.split("#[cfg(test)]").next());
+        let mut read = 0;
+        for source in sources.into_iter().flatten() {
+            for before in ["text(\"", "flag(\"", "(fields, \"", "(&form.fields, \""] {
+                for name in source.split(before).skip(1).filter_map(|rest| rest.split('"').next()) {
+                    assert!(is_known(name), "{name}");
+                    read += 1;
+                }
+            }
+        }
+        assert!(read >= 20, "{read}");
+        assert!(is_known("tags[0]") && is_known("overwriteAiTags") && !is_known("multipart"));
+    }
 }

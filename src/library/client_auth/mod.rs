@@ -3,8 +3,8 @@
 //!
 //! 1. Version 1 of the API (`signature.rs`): an HMAC of a token and its expiry. It protects nothing else of the form.
 //! 2. Version 2 (`jwt.rs`): a JSON Web Token whose payload is the whole form but the file.
-//! 3. Either is good for one upload. [`spend`] notes it durably before anything is stored, in a table that all servers
-//!    share, and it stays spent if the upload then fails. The sweep forgets notes when their time is over.
+//! 3. Either is good for one upload. [`spend`] notes it durably before anything else of the form is looked at, in a table
+//!    that all servers share, and it stays spent if the upload then fails. The sweep forgets notes when their time is over.
 //!
 //! Verifying is pure: keys and the time are arguments. Only what was proven is noted, so strangers can neither fill the
 //! table nor spend the tokens of others.

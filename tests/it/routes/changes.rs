@@ -179,6 +179,17 @@ async fn calls_for_many_files_say_what_is_wrong_and_do_nothing() {
             assert_eq!(answer.body["message"], "The requested file(s) does not exist.");
             assert_eq!(answer.body["missingFileIds"], json!([UNKNOWN_ID]));
         }
+        // All that are missing, in the order of the request and each once, whatever is wrong with them.
+        let gone = library.put("/gone.png", bytes_of(3)).await["fileId"].clone();
+        library.client.delete_file(gone.as_str().unwrap()).await.unwrap().expect(204);
+        for call in [&[delete], &calls[..]].concat() {
+            let ids = json!([gone, "zz", id, UNKNOWN_ID, "zz"]);
+            let answer = library.post(call, json!({ "fileIds": ids, "tags": ["a"], "AITags": ["a"] })).await;
+            assert_eq!((answer.status, &answer.body["missingFileIds"]), (404, &json!([gone, "zz", UNKNOWN_ID])), "{call}");
+            let ids = json!([id, UNKNOWN_ID, gone]);
+            let answer = library.post(call, json!({ "fileIds": ids, "tags": ["a"], "AITags": ["a"] })).await;
+            assert_eq!((answer.status, &answer.body["missingFileIds"]), (404, &json!([UNKNOWN_ID, gone])), "{call}");
+        }
         // Joined by commas, which count.
         let too_long = "Your request contains invalid value for tags parameter. Combined length of all tags should be less than or equal to 500.";
         for call in ["/v1/files/addTags", "/v1/files/removeTags"] {

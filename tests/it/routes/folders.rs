@@ -226,6 +226,37 @@ async fn the_version_of_the_api_is_read_in_any_letters() {
 }
 
 #[tokio::test]
+async fn names_are_checked_as_they_will_be() {
+    on_both_catalogs(async |library: &mut Library| {
+        // 280 bytes as sent, 70 as made.
+        let smiles = "🙂".repeat(70);
+        let plain = "_".repeat(70);
+        for (sent, made) in [("a\tb", "a_b"), (smiles.as_str(), plain.as_str())] {
+            let body = json!({ "folderName": sent, "parentFolderPath": "/" });
+            created(&library.post("/v1/folder", body.clone()).await);
+            assert_eq!(library.paths("").await, [format!("{made}/")]);
+            let verbatim = library.post("/v2/folder", body).await;
+            assert_eq!(verbatim.status, 400, "{verbatim:#?}");
+            let job = json!({ "folderPath": made, "newFolderName": format!("{sent}!") });
+            library.run("renameFolder", job).await;
+            assert_eq!(library.paths("").await, [format!("{made}_/")]);
+            library.client.delete_folder(&format!("/{made}_")).await.expect("an answer").expect(204);
+            let fields = [("folder", format!("/x/{sent}")), ("fileName", "f.txt".to_owned())];
+            let form =
+                fields.into_iter().fold(reqwest::multipart::Form::new(), |form, (name, value)| form.text(name, value));
+            let form = form.text("useUniqueFileName", "false");
+            let form = form.part("file", reqwest::multipart::Part::bytes(vec![1]).file_name("f"));
+            let uploaded = answer(library.client.request(Method::POST, "/api/v1/files/upload").multipart(form)).await;
+            assert_eq!(uploaded.expect("an answer").expect(200).text("filePath"), format!("/x/{made}/f.txt"));
+            library.client.delete_folder("/x").await.expect("an answer").expect(204);
+        }
+        let long = json!({ "folderName": "é".repeat(128), "parentFolderPath": "/" });
+        assert_eq!(library.post("/v1/folder", long).await.status, 400);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_library_may_be_kept_shallow() {
     with_settings(&[("CALOTYPE_FOLDER_DEPTH_MAX", "3")], async |library: &mut Library| {
         let bad = Some("INVALID_FOLDER_PATH");

@@ -409,6 +409,7 @@ async fn an_unknown_job_is_not_found_however_its_id_is_spelled() {
             for version in ["v1", "v2"] {
                 let answer = library.get(&format!("/{version}/bulkJobs/{unknown}")).await;
                 refused(&answer, 404, None, "The requested job does not exist.");
+                assert_eq!(answer.header("cache-control"), Some("no-store"));
             }
         }
         library.completed(&id).await;

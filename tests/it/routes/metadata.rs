@@ -2,6 +2,7 @@
 
 use reqwest::multipart::{Form, Part};
 
+use super::search::png;
 use super::*;
 use crate::support::exiftool;
 
@@ -50,6 +51,15 @@ async fn a_picture_has_all_of_it_and_other_files_little() {
         let vector = library.put("/a.svg", r#"<svg xmlns="http://www.w3.org/2000/svg" width="8" height="9"/>"#).await;
         let answer = library.get(&format!("/v2/files/{}/metadata/", vector["fileId"].as_str().unwrap())).await;
         assert_eq!((&answer.body["height"], answer.body.get("pHash")), (&json!(9), None), "{answer:#?}");
+        // What is called a picture and is none.
+        let broken = library.put("/broken.jpg", &b"\xff\xd8\xff\xe0 and then it ends"[..]).await;
+        let corrupt = "The requested file is corrupt or invalid.";
+        for path in [
+            format!("/v1/files/{}/metadata", broken["fileId"].as_str().unwrap()),
+            format!("/v1/metadata?url={}", broken["url"].as_str().unwrap()),
+        ] {
+            refused(&library.get(&path).await, 400, None, corrupt);
+        }
         // Those that there are not.
         refused(
             &library.get(&format!("/v1/files/{UNKNOWN_ID}/metadata")).await,
@@ -133,14 +143,14 @@ async fn a_url_leads_to_the_same() {
             }
         }
         // An older version by its URL, which has a query.
-        put(b"no picture any more".to_vec()).await;
+        put(png(3, 2, false)).await;
         let versions = library.get(&format!("/v1/files/{id}/versions")).await.expect(200).body;
         let [current, older] = [0, 1].map(|at| versions[at]["url"].as_str().unwrap());
         assert!(older.contains("?ik-obj-version="), "{older}");
         assert_eq!(library.get(&format!("/v1/metadata?url={older}")).await.expect(200).body, of_jpeg);
         assert_eq!(library.get(&format!("/v1/metadata?url={}", encoded(older))).await.expect(200).body, of_jpeg);
-        let of_text = library.get(&format!("/v1/metadata?url={}", encoded(current))).await.expect(200).body;
-        assert_eq!((&of_text["size"], of_text.get("width")), (&json!(19), None), "{of_text}");
+        let of_current = library.get(&format!("/v1/metadata?url={}", encoded(current))).await.expect(200).body;
+        assert_eq!((&of_current["format"], &of_current["width"]), (&json!("png"), &json!(3)));
 
         for (query, status, message) in [
             ("", 400, "Your request is missing the url query paramater"),

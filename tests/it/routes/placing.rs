@@ -251,6 +251,9 @@ async fn purges_are_recorded_and_over_at_once() {
             let purged = library.post("/v1/files/purge", json!({ "url": format!("{base}/{far}") })).await;
             succeeded(&purged, 201);
         }
+        // By another of its names.
+        let here = format!("https://{}/library/a/f.jpg?tr=w-1", library.server.address());
+        succeeded(&library.post("/v1/files/purge", json!({ "url": here })).await, 201);
         let status = library.get(&format!("/v1/files/purge/{id}")).await;
         succeeded(&status, 200);
         assert_eq!(status.body, json!({ "status": "Completed" }));

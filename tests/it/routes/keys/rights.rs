@@ -3,7 +3,7 @@
 use super::*;
 use std::path::Path;
 
-const NO_PERMISSION: &str = "Your API key does not have permission to perform this action.";
+pub(super) const NO_PERMISSION: &str = "Your API key does not have permission to perform this action.";
 const AREAS: [&str; 6] = ["files", "folders", "uploads", "metadata", "purge", "keys"];
 
 /// What a route asks of its caller.

@@ -56,6 +56,47 @@ async fn fields_are_kept_with_the_version_they_came_with() {
 }
 
 #[tokio::test]
+async fn what_is_unknown_is_ignored_and_what_is_known_has_to_be_text() {
+    on_both_catalogs(async |library: &mut Library| {
+        let large = vec![b'x'; 3 << 20];
+        let parts: [(&str, Part); 4] = [
+            ("multipart", Part::bytes(b"true".to_vec())),
+            ("junk", Part::bytes(b"\xff\xfe\0".to_vec())),
+            ("large", Part::bytes(large.clone())),
+            ("attached", Part::bytes(large).file_name("x.bin")),
+        ];
+        let parts_first = form_with_file(&[NAME, SAME, ("tags", "a,b")], png(1, 1));
+        let sent = parts.into_iter().fold(parts_first, |form, (name, part)| form.part(name, part));
+        let answer = upload(library, V1, sent.text("description", "behind it")).await;
+        succeeded(&answer, 200);
+        assert_eq!(details(library, &answer).await["description"], "behind it");
+        for (name, why) in [("tags", "not UTF-8: tags"), ("customMetadata", "not UTF-8: customMetadata")] {
+            let form = form_with_file(&[NAME, SAME], png(1, 1)).part(name, Part::bytes(b"\xff".to_vec()));
+            let message = format!("Your request is not a valid multipart form. a form field is {why}");
+            refused(&upload(library, V1, form).await, 400, None, &message);
+        }
+        // No body is a form without a file.
+        for path in [V1, V2] {
+            let empty = answer_to(library, path).await;
+            refused(&empty, 400, None, "Your request is missing file parameter.");
+        }
+        let text = form(&[
+            NAME,
+            SAME,
+            ("file", "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' width='7' height='%35'/>"),
+        ]);
+        let answer = upload(library, V1, text).await;
+        succeeded(&answer, 200);
+        assert_eq!((&answer.body["width"], &answer.body["height"]), (&json!(7), &json!(5)), "{answer:#?}");
+    })
+    .await;
+}
+
+async fn answer_to(library: &Library, path: &str) -> Answer {
+    answer(library.client.request(Method::POST, path)).await.expect("an answer")
+}
+
+#[tokio::test]
 async fn the_answer_has_what_is_asked_for() {
     on_both_catalogs(async |library: &mut Library| {
         let all = "tags,customCoordinates,isPrivateFile,embeddedMetadata,isPublished,customMetadata,metadata,selectedFieldsSchema";

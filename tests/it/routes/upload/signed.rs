@@ -100,6 +100,19 @@ async fn a_signature_stands_for_the_key_once() {
         refused(&missing, 400, None, "Your request is missing fileName parameter.");
         let again = texts(&failed).text("fileName", "f.png").part("file", file());
         refused(&send(library, V1, again).await, 400, None, USED);
+        // Also where what is wrong was seen before who sent it.
+        for (number, bad) in ["data:;base64,!!!", &format!("http://{}", "a".repeat(9000))].into_iter().enumerate() {
+            let fields = v1_fields(&format!("bad-{number}"), 1800);
+            let form = Form::new().text("file", bad.to_owned()).text("fileName", "f.png");
+            let form = fields.iter().fold(form, |form, (name, value)| form.text(*name, value.clone()));
+            let answer = send(library, V1, form).await;
+            assert!(answer.body["message"].as_str().unwrap().contains("invalid file parameter"), "{answer:#?}");
+            let again = texts(&fields).text("fileName", "f.png").part("file", file());
+            refused(&send(library, V1, again).await, 400, None, USED);
+        }
+        // Who proves nothing is told nothing of the file.
+        let form = Form::new().text("file", "data:;base64,!!!").text("fileName", "f.png");
+        refused(&send(library, V1, form).await, 401, None, NO_KEY);
         // But not by one that proves nothing.
         let mut stolen = v1_fields("stolen", 1800);
         stolen[1].1 = "0".repeat(40);
