@@ -4,7 +4,7 @@
 //! looked for again. `tree::relink` tells in which order pages come.
 
 use super::row::columns;
-use super::{Tx, args, statements};
+use super::{Tx, args, clone, statements};
 use crate::error::{Error, Result};
 use crate::model::ids::{FileId, FolderId, JobId};
 use crate::model::time::Millis;
@@ -48,9 +48,9 @@ statements! {
         FROM file s CROSS JOIN file t WHERE s.id = $2 AND t.id = $3";
     /// Names that both have and that did not fit; recorded up to a bound.
     RECORD_FAILURES: "INSERT INTO job_failure (job_id, folder_id, name, reason)
-        SELECT $1, p.source_folder, p.name, 'VERSION_LIMIT_EXCEEDED' FROM merge_page p
+        SELECT $1, CAST($4 AS BIGINT), p.name, 'VERSION_LIMIT_EXCEEDED' FROM merge_page p
         WHERE p.page = $3 AND p.added = 0
-            AND NOT EXISTS (SELECT 1 FROM job_failure f WHERE f.job_id = $1 AND f.folder_id = p.source_folder AND f.name = p.name)
+            AND NOT EXISTS (SELECT 1 FROM job_failure f WHERE f.job_id = $1 AND f.folder_id = $4 AND f.name = p.name)
         ORDER BY p.name
         LIMIT (SELECT CASE WHEN count(*) < $2 THEN $2 - count(*) ELSE 0 END FROM job_failure WHERE job_id = $1)
         ON CONFLICT (job_id, folder_id, name) DO NOTHING";
@@ -291,7 +291,12 @@ pub async fn place_page(tx: &mut Tx, placing: Placing, counts: Counts, whole: Op
     }
     if unfit > 0 {
         if let Some(page) = whole {
-            tx.run(&RECORD_FAILURES, args![page.job, FAILURES_KEPT, number]).await?;
+            // What a copy leaves behind stands where it was copied from.
+            let folder = match taken {
+                Taken::Clones => clone::origin(tx, page.source).await?,
+                Taken::Movers => page.source,
+            };
+            tx.run(&RECORD_FAILURES, args![page.job, FAILURES_KEPT, number, folder]).await?;
         }
         // Those of a clone have nowhere to stay, and are removed with the range.
         if taken == Taken::Clones {
@@ -367,7 +372,7 @@ pub async fn closing_end(tx: &mut Tx, job: JobId, depth: i64, rows: i64) -> Resu
 }
 
 /// Removes the emptied source folders of pairs up to `to`, queues again those that something came
-/// into, and forgets the pairs; how many were queued again.
+/// into, and forgets the pairs; how many there were, and how many were queued again.
 pub async fn close_pairs(
     tx: &mut Tx,
     job: JobId,
@@ -376,13 +381,13 @@ pub async fn close_pairs(
     change: i64,
     namesake: Option<FolderId>,
     keep: bool,
-) -> Result<u64> {
+) -> Result<(u64, u64)> {
     if keep {
         tx.run(&KEEP_EMPTY, args![job, depth, to, change]).await?;
     }
     tx.run(&REMOVE_EMPTY, args![job, depth, to]).await?;
     let last = last_ord(tx, job).await?;
     let again = tx.run(&REQUEUE, args![job, depth, to, last, namesake.unwrap_or(FolderId(0))]).await?;
-    tx.run(&FORGET_PAIRS, args![job, depth, to]).await?;
-    Ok(again)
+    let closed = tx.run(&FORGET_PAIRS, args![job, depth, to]).await?;
+    Ok((closed, again))
 }

@@ -7,7 +7,8 @@
 //! 2. `MergeFolders`: sub-folders whose names are free are relinked whole; where both have one, they are
 //!    the next pair. 1 and 2 repeat until no pair is left.
 //! 3. `Close`: emptied source folders go, deepest first. Where something was uploaded into a source
-//!    meanwhile, its pair goes round again.
+//!    meanwhile, its pair goes round again, in the same transaction if there is not too much of it: in between, clients
+//!    that go on uploading would make the folders again for ever.
 //! 4. `Swap`: a folder whose place is taken by the very folder that is merged away (`/p/a/a` into `/p`,
 //!    where it has a child `a`) takes that place, in one transaction, last.
 //!
@@ -88,15 +89,17 @@ pub async fn place_file(
 
 /// Names in one page of a merge.
 const NAMES_PER_PAGE_MAX: i64 = 1_000;
+/// Rows that closing a pair takes: the pair, its source folder, and the journal of that.
+const CLOSED_ROWS: i64 = 3;
+/// Rows that a transaction may still write, however small steps are, when it finds that something came into a source while its
+/// entries were moved. That is little: it came within the last transactions.
+const AGAIN_ROWS: i64 = 2_000;
 
 /// Pages of a merge as long as there is room, at least one.
 pub async fn advance(db: &Db, tx: &mut Tx, job: &mut Job, room: &mut Room, now: Millis) -> Result<()> {
     match job.phase {
         Phase::MergeFiles | Phase::MergeFolders => Step::begin(tx, job, now).await?.run(db, tx, job, room).await?,
-        Phase::Close => {
-            let rows = close_page(tx, job, room.rows()).await?;
-            room.take(rows);
-        }
+        Phase::Close => close_page(tx, job, room).await?,
         Phase::Swap => room.take(swap(tx, job, now).await?),
         phase => return Err(Error::Damaged(format!("{phase:?} is no phase of a merge"))),
     }
@@ -188,7 +191,10 @@ impl Step {
         let placing = Placing { number, target: page.target, taken: taken(job), keep, change, now };
         merge::place_page(tx, placing, counts, Some(page)).await?;
         let moved = fit + free;
-        if job.kind != Kind::Copy {
+        if job.kind == Kind::Copy {
+            // They were copied, and have not come here.
+            (job.files_done, job.versions_done) = (job.files_done - unfit, job.versions_done - counts.dropped);
+        } else {
             job.files_done += moved;
         }
         job.failed_items += unfit;
@@ -204,10 +210,16 @@ impl Step {
     /// Whether a move can do nothing more for a pair, because one of its folders was deleted: what was deleted must not come
     /// back, and what can be seen must not go into it. A clone can be seen nowhere, so it goes where its target has gone.
     async fn is_cut_off(&self, tx: &mut Tx, job: &mut Job) -> Result<bool> {
-        if job.kind == Kind::Copy || !self.any_in_trash {
+        if !self.any_in_trash {
             return Ok(false);
         }
         let mut places = Places::default();
+        if job.kind == Kind::Copy {
+            if places.path(tx, self.pair.target_id).await?.is_none() {
+                job.failure = Some("A folder was deleted while the copy was merged into it.".into());
+            }
+            return Ok(false);
+        }
         for folder in [self.pair.source_id, self.pair.target_id] {
             if places.path(tx, folder).await?.is_none() {
                 job.failure = Some("A folder was deleted while it was merged.".into());
@@ -264,24 +276,27 @@ impl Step {
 }
 
 /// A page of pairs of the greatest depth.
-async fn close_page(tx: &mut Tx, job: &mut Job, room: i64) -> Result<i64> {
+async fn close_page(tx: &mut Tx, job: &mut Job, room: &mut Room) -> Result<()> {
     let Some(depth) = merge::deepest(tx, job.id).await? else {
         job.failed_items = merge::left_behind(tx, job.id, taken(job), job.failed_items).await?;
         job.enter(if job.namesake_id.is_some() { Phase::Swap } else { Phase::Done })?;
-        return Ok(1);
+        room.take(1);
+        return Ok(());
     };
-    let to = merge::closing_end(tx, job.id, depth, room).await?;
+    let to = merge::closing_end(tx, job.id, depth, room.rows()).await?;
     // A new number, because every merge comes by here: what it has moved is older than the changes of the next job of
     // this transaction, which would not put it into the journal otherwise.
     let change = tx.next_change().await?;
     let last_before = merge::last_ord(tx, job.id).await?;
     let keep = taken(job) == Taken::Movers;
-    let again = merge::close_pairs(tx, job.id, depth, to, change, job.namesake_id, keep).await?;
+    let (closed, again) = merge::close_pairs(tx, job.id, depth, to, change, job.namesake_id, keep).await?;
+    room.take(CLOSED_ROWS * closed.cast_signed());
     if again > 0 {
         (job.cursor_id, job.cursor_name) = (last_before + 1, None);
         job.enter(Phase::MergeFiles)?;
+        room.make(AGAIN_ROWS);
     }
-    Ok(room)
+    Ok(())
 }
 
 /// The namesake takes the place of the source it hangs in, if nothing else is left in there.

@@ -36,6 +36,11 @@ impl Room {
         self.least = least;
     }
 
+    /// There is room for so many rows at least, and time for them.
+    pub fn make(&mut self, rows: i64) {
+        (self.rows, self.least) = (self.rows.max(rows), self.least.max(rows));
+    }
+
     /// Rows that may still be written.
     pub fn rows(&self) -> i64 {
         self.rows
@@ -115,6 +120,9 @@ mod tests {
         assert!(!late.is_left());
         late.begin_job(3);
         assert!(late.is_left(), "each job has its own");
+        late.take(100);
+        late.make(5);
+        assert!(late.is_left() && late.rows() == 5);
     }
 
     #[test]

@@ -356,7 +356,7 @@ pub struct JobCounts {
 #[schema(rename_all = "camelCase")]
 pub struct JobFailure {
     name: String,
-    /// `null` when the folder has been deleted since.
+    /// Where it stayed, or of a copy, where it was copied from; `null` when the folder has been deleted since.
     #[schema(required)]
     folder_path: Option<String>,
     reason: String,

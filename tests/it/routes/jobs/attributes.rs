@@ -259,9 +259,11 @@ async fn what_a_job_leaves_behind_is_in_its_report() {
             let failures = report.body["failures"].as_array().expect("a list");
             assert_eq!(failures.len(), 1, "{report:#?}");
             assert_eq!(
-                (&failures[0]["name"], &failures[0]["reason"]),
-                (&json!("full.txt"), &json!("VERSION_LIMIT_EXCEEDED"))
+                failures[0],
+                json!({ "name": "full.txt", "folderPath": "/a", "reason": "VERSION_LIMIT_EXCEEDED" }),
+                "{call}"
             );
+            assert_eq!(report.body["counts"]["files"], 1, "what was left behind is not counted: {report:#?}");
         }
         assert_eq!(library.paths("/a").await, ["full.txt"]);
         assert_eq!(library.sizes("/b/a/more.txt").await, [1, 1]);

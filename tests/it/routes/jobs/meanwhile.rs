@@ -167,7 +167,7 @@ async fn a_copy_that_is_merged_into_a_folder_that_is_deleted_goes_with_it() {
         delete(library, "/b/a").await;
         library.put("/b/a/new.txt", bytes_of(1)).await;
         assert!(is_pending(library, &job).await, "in the middle of the merge");
-        library.completed(&job).await;
+        assert_eq!(failure(library, &job).await, "A folder was deleted while the copy was merged into it.");
         assert_eq!(library.paths("/b/a").await, ["new.txt"]);
         assert_eq!(library.tree("/a").await, before);
     })
@@ -199,6 +199,54 @@ async fn uploads_into_the_source_of_a_merging_move_are_not_lost() {
 }
 
 /// Waits until a copy has written that many files of its clone, which nobody sees yet.
+#[tokio::test]
+async fn a_merging_move_ends_while_clients_go_on_uploading_into_its_source() {
+    const FOLDERS: usize = 5;
+    let small_steps = [("CALOTYPE_BATCH_ROWS", "25"), ("CALOTYPE_BATCH_PAUSE_MS", "10")];
+    with_settings(&small_steps, async |library: &mut Library| {
+        let folder = |at: &str, number: usize| format!("{at}/d{number}/sub");
+        for number in 0..FOLDERS {
+            library.put(&format!("{}/old.txt", folder("/b/s", number)), bytes_of(1)).await;
+            for file in 0..20 {
+                library.put(&format!("{}/{file}.txt", folder("/a/s", number)), bytes_of(1)).await;
+            }
+        }
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        let client = library.client.clone();
+        let uploads = futures_util::future::join_all((0..4).map(|client_number| {
+            let (client, is_over, folder) = (&client, &is_over, &folder);
+            async move {
+                let mut acknowledged = Vec::new();
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    let (number, file) = (acknowledged.len() % FOLDERS, acknowledged.len());
+                    let name = format!("new-{client_number}-{file}.txt");
+                    let uploaded = client.upload(&folder("/a/s", number), &name, bytes_of(2)).await;
+                    uploaded.expect("an answer").expect(200);
+                    acknowledged.push(format!("d{number}/sub/{name}"));
+                }
+                acknowledged
+            }
+        }));
+        let job = async {
+            let id = library.submit("moveFolder", transfer("/a/s", "/b")).await;
+            library.completed(&id).await;
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        };
+        let (acknowledged, ()) = futures_util::future::join(uploads, job).await;
+        let (left, moved) = (library.paths("/a").await, library.paths("/b/s").await);
+        let places = |path: &String| {
+            let there = moved.iter().filter(|found| *found == path).count();
+            there + left.iter().filter(|found| **found == format!("s/{path}")).count()
+        };
+        for path in acknowledged.iter().flatten() {
+            assert_eq!(places(path), 1, "{path}");
+        }
+        let old = (0..FOLDERS).flat_map(|number| (0..20).map(move |file| format!("d{number}/sub/{file}.txt")));
+        assert!(old.into_iter().all(|path| moved.contains(&path)), "{moved:?}");
+    })
+    .await;
+}
+
 async fn until_cloned(library: &Library, job: &str, files: i64) {
     loop {
         let report = library.get(&format!("/calotype/v1/jobs/{job}")).await.body;
