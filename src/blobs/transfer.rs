@@ -126,13 +126,28 @@ fn is_same_file(one: &Path, other: &Path) -> io::Result<bool> {
     })
 }
 
-/// Makes a copy under a staged name, which a sweep removes if this dies, and renames it. Byte by byte: file systems can
+/// Makes a copy under a staged name, which [`Blobs::sweep_staged`] removes if this dies, and renames it. Byte by byte: file systems can
 /// copy files such that both share their blocks, which is no more than a link.
 fn replace_by_copy(path: &Path, digest: &str) -> io::Result<Transfer> {
     let mut staged = path.as_os_str().to_owned();
     staged.push("#0");
     let staged = PathBuf::from(staged);
-    let (mut from, mut copy) = (File::open(path)?, File::create(&staged)?);
+    let copied = copy_to(path, &staged, digest);
+    match copied {
+        Ok(true) => {
+            fs::rename(&staged, path)?;
+            Ok(Transfer::Copied)
+        }
+        failed => {
+            drop(fs::remove_file(&staged));
+            failed.map(|_| Transfer::Damaged)
+        }
+    }
+}
+
+/// Copies durably; whether the bytes have that digest.
+fn copy_to(path: &Path, staged: &Path, digest: &str) -> io::Result<bool> {
+    let (mut from, mut copy) = (File::open(path)?, File::create(staged)?);
     let (mut buffer, mut hash) = (vec![0; COPY_BYTES], blake3::Hasher::new());
     loop {
         let read = from.read(&mut buffer)?;
@@ -142,13 +157,8 @@ fn replace_by_copy(path: &Path, digest: &str) -> io::Result<Transfer> {
         hash.update(&buffer[..read]);
         copy.write_all(&buffer[..read])?;
     }
-    if hash.finalize().to_hex().as_str() != digest {
-        fs::remove_file(&staged)?;
-        return Ok(Transfer::Damaged);
-    }
     copy.sync_all()?;
-    fs::rename(&staged, path)?;
-    Ok(Transfer::Copied)
+    Ok(hash.finalize().to_hex().as_str() == digest)
 }
 
 #[cfg(test)]

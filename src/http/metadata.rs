@@ -6,6 +6,7 @@
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use percent_encoding::percent_decode_str;
 
 use super::caller::{Caller, FilesRead};
 use super::delivery;
@@ -39,34 +40,42 @@ pub async fn of_file(State(app): AppState, _: Caller<FilesRead>, id: WireId) -> 
 )]
 /// `GET /v1/metadata?url=`
 pub async fn of_url(State(app): AppState, _: Caller<FilesRead>, request: Request) -> Result<Response> {
-    let url = asked_url(request.uri()).ok_or(Refusal::MissingUrl)?;
-    let host = delivery::host(request.uri(), request.headers());
-    let place = delivery::own_url(&app.settings, host, &url).ok_or(Refusal::ForeignUrl)?;
-    let (path, query) = place.split_once('?').unwrap_or((place, ""));
-    let query = Query::parse(query);
-    for Target { folder, name, form } in target::readings(path, &query) {
-        let Some((file, known)) = metadata::at_path(&app, &folder, &name, query.get("ik-obj-version")).await? else {
-            continue;
-        };
-        return match form {
-            Form::Original | Form::Stored => {
-                Ok(reply::json(StatusCode::OK, &represent::metadata(&file, known.as_ref())))
-            }
-            Form::Named | Form::Spelled | Form::UnknownName => Err(Refusal::TransformedUrl.into()),
-        };
+    let urls = asked_urls(request.uri());
+    if urls.is_empty() {
+        return Err(Refusal::MissingUrl.into());
     }
-    Err(Refusal::NothingAtUrl.into())
+    let host = delivery::host(request.uri(), request.headers());
+    let places: Vec<&str> = urls.iter().filter_map(|url| delivery::own_url(&app.settings, host, url)).collect();
+    for place in &places {
+        let (path, query) = place.split_once('?').unwrap_or((place, ""));
+        let query = Query::parse(query);
+        for Target { folder, name, form } in target::readings(path, &query) {
+            let found = metadata::at_path(&app, &folder, &name, query.get("ik-obj-version")).await?;
+            let Some((file, blob)) = found else { continue };
+            if !matches!(form, Form::Original | Form::Stored) {
+                return Err(Refusal::TransformedUrl.into());
+            }
+            let (file, known) = metadata::of_version(&app, file, blob).await?;
+            return Ok(reply::json(StatusCode::OK, &represent::metadata(&file, known.as_ref())));
+        }
+    }
+    Err(if places.is_empty() { Refusal::ForeignUrl } else { Refusal::NothingAtUrl }.into())
 }
 
-/// The parameter `url`. Older clients do not encode it; then all that follows is the URL, with its own query.
-fn asked_url(uri: &Uri) -> Option<String> {
-    let query = uri.query()?;
+/// What the parameter `url` may mean, the likelier first. Older clients do not encode it: then all that follows is the URL,
+/// with its own query. Others leave the characters alone that may stand in a query.
+fn asked_urls(uri: &Uri) -> Vec<String> {
+    let query = uri.query().unwrap_or_default();
     let starts = std::iter::once(0).chain(query.match_indices('&').map(|(at, _)| at + 1));
-    let sent = starts.map(|at| &query[at..]).find_map(|rest| rest.strip_prefix("url="))?;
-    if let Some(("http" | "https", _)) = sent.split_once("://") {
-        return Some(sent.to_owned());
+    let Some(sent) = starts.map(|at| &query[at..]).find_map(|rest| rest.strip_prefix("url=")) else {
+        return Vec::new();
+    };
+    if !matches!(sent.split_once("://"), Some(("http" | "https", _))) {
+        return Query::of(uri).get("url").map(str::to_owned).into_iter().collect();
     }
-    Query::of(uri).get("url").map(str::to_owned)
+    let value = sent.split('&').next().unwrap_or(sent);
+    let decoded = percent_decode_str(value).decode_utf8_lossy().into_owned();
+    if decoded == sent { vec![decoded] } else { vec![sent.to_owned(), decoded] }
 }
 
 #[cfg(test)]
@@ -75,23 +84,25 @@ mod tests {
 
     #[test]
     fn a_url_that_is_not_encoded_has_the_rest_of_the_query() {
-        for (query, url) in [
+        for (query, urls) in [
             (
                 "url=http%3A%2F%2Fh%2Flibrary%2Fa%2520b.jpg%3Ftr%3Dw-1%26v%3D2&x=y",
-                Some("http://h/library/a%20b.jpg?tr=w-1&v=2"),
+                &["http://h/library/a%20b.jpg?tr=w-1&v=2"][..],
             ),
-            ("x=y&url=http%3A%2F%2Fh%2Fa", Some("http://h/a")),
-            ("url=http://h/library/a%20b.jpg?tr=w-1&v=2", Some("http://h/library/a%20b.jpg?tr=w-1&v=2")),
-            ("x=y&url=https://h/a+b&c.jpg", Some("https://h/a+b&c.jpg")),
-            ("url=http%3A//h/a+b", Some("http://h/a b")),
-            ("url=a.jpg", Some("a.jpg")),
-            ("url=", None),
-            ("x=y", None),
-            ("thumbnailurl=http://h/a", None),
+            ("x=y&url=http%3A%2F%2Fh%2Fa", &["http://h/a"]),
+            ("url=http://h/a.jpg?tr=w-1", &["http://h/a.jpg?tr=w-1"]),
+            ("url=http://h/a%20b.jpg?tr=w-1&v=2", &["http://h/a%20b.jpg?tr=w-1&v=2", "http://h/a b.jpg?tr=w-1"]),
+            ("x=y&url=https://h/a+b&c.jpg", &["https://h/a+b&c.jpg", "https://h/a+b"]),
+            ("url=http://h/a%2520b.jpg?v=1%26w=2", &["http://h/a%2520b.jpg?v=1%26w=2", "http://h/a%20b.jpg?v=1&w=2"]),
+            ("url=http%3A//h/a+b", &["http://h/a b"]),
+            ("url=a.jpg", &["a.jpg"]),
+            ("url=", &[]),
+            ("x=y", &[]),
+            ("thumbnailurl=http://h/a", &[]),
         ] {
             let uri: Uri = format!("/v1/metadata?{query}").parse().unwrap();
-            assert_eq!(asked_url(&uri).as_deref(), url, "{query}");
+            assert_eq!(asked_urls(&uri), urls, "{query}");
         }
-        assert_eq!(asked_url(&"/v1/metadata".parse().unwrap()), None);
+        assert!(asked_urls(&"/v1/metadata".parse().unwrap()).is_empty());
     }
 }

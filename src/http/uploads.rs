@@ -4,7 +4,8 @@
 //! 1. Who sends it. With a key that is known before the body is read. Without one, the form itself may prove it, and its
 //!    fields may come last; until then the request holds a share of a small allowance (`library/client_auth`).
 //! 2. The form is read to its end (`form/`). A file by URL is not fetched yet.
-//! 3. A signature is checked, and its token spent: only now is anything of the form believed, or found fault with.
+//! 3. A signature is checked, and its token spent: only now is anything of the form believed, or found fault with, unless
+//!    it could not be read to its end.
 //! 4. The fields are read (`fields.rs`), the URL is fetched, the library stores the file.
 //!
 //! Whatever refuses the upload removes the bytes. Browsers may send uploads from any page and read all answers.
@@ -108,7 +109,8 @@ async fn store(
     } else {
         fields::without_signature(&form.fields, names)?;
     }
-    if let Some((name, error)) = form.unreadable.into_iter().find(|(name, _)| fields::is_known(name)) {
+    let mut unreadable = form.unreadable.iter();
+    if let Some((name, error)) = unreadable.find_map(|(sent, error)| Some((fields::known(sent)?, error))) {
         return Err(Refusal::BadForm(format!("{error}: {name}")).into());
     }
     let file = form.file.take().ok_or(Refusal::MissingFile)?.map_err(refusal)?;

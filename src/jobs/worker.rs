@@ -158,9 +158,9 @@ async fn step_in(app: &App, tx: &mut Tx, worker: &mut Worker) -> Result<Option<(
             continue;
         }
         worker.stumbled_at = Some(job.id);
-        let (began, before) = (Instant::now(), room.rows());
+        let (began, before) = (Instant::now(), room.written());
         work(app, tx, &mut job, &mut room).await?;
-        let rows = before - room.rows();
+        let rows = room.written() - before;
         room.take((JOB_ROWS_MIN - rows).max(0));
         let is_finished = job.phase == Phase::Done;
         done.jobs.push(Worked { job, rows, elapsed: began.elapsed() });

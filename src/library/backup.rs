@@ -128,14 +128,15 @@ pub async fn make(place: &Place, to: &Path, means: Means, tell: &(dyn Fn(Progres
         )));
     }
     let blobs = Blobs::existing(&blobs_dir)?;
-    let shelf = Shelf(to);
+    let (shelf, now) = (Shelf(to), Millis::now());
     let _lock = lock_directory(to)?;
     let kept = Blobs::local(&shelf.blobs())?;
     kept.claim(&facts.tag).await.map_err(|error| Error::Setup(chain(&error)))?;
+    // Of a backup that was broken off: the directory is locked, so nobody else writes there.
+    kept.sweep_staged(now.system()).await?;
 
     // From before the first schema that sweeps there is nothing to hold.
     let pin = if facts.schema >= SWEEPING_SCHEMA { Some(Pin::take(place).await?) } else { None };
-    let now = Millis::now();
     let (kind, ending) = if place.is_sqlite() { ("sqlite", "db") } else { ("postgres", "rows") };
     let (catalog, list) = (format!("catalog-{}.{ending}", now.0), format!("blobs-{}.list", now.0));
     let (catalog_file, list_file) = (shelf.file(&catalog), shelf.file(&list));

@@ -55,27 +55,30 @@ pub async fn of_file(app: &App, id: FileId) -> Result<(Asset, Option<Known>)> {
     let blob = rows::blob(&mut tx, id).await?.ok_or(Refusal::NoFile)?;
     // Nothing of the catalog is held while bytes are read.
     drop(tx);
-    of_picture(app, file, blob).await
+    of_version(app, file, blob).await
 }
 
-/// The same of what a path leads to: the current version, or the one that a token names. `None` when there is none.
+/// What a path leads to: the current version, or the one that a token names, and where its bytes are. `None` when there is
+/// none.
 pub async fn at_path(
     app: &App,
     folder: &FolderPath,
     name: &str,
     token: Option<&str>,
-) -> Result<Option<(Asset, Option<Known>)>> {
+) -> Result<Option<(Asset, BlobId)>> {
     let mut tx = app.db.read().await?;
-    let Some((file, blob)) = version_at(app, &mut tx, folder, name, token).await? else { return Ok(None) };
-    drop(tx);
-    of_picture(app, file, blob).await.map(Some)
+    version_at(app, &mut tx, folder, name, token).await
 }
 
-/// Refuses what is called a picture and is none.
-async fn of_picture(app: &App, file: Asset, blob: BlobId) -> Result<(Asset, Option<Known>)> {
-    // Further in than is looked, a header may be whole.
-    let is_whole = file.size.cast_unsigned() <= media::HEAD_BYTES_LIMIT;
-    if is_whole && file.width.is_none() && media::is_decoded(&file.mime) {
+/// A version, and what its bytes tell if it is a picture.
+///
+/// # Errors
+///
+/// [`Refusal::CorruptFile`] when it is called a picture and is none.
+pub async fn of_version(app: &App, file: Asset, blob: BlobId) -> Result<(Asset, Option<Known>)> {
+    // Further in than is looked, a header may be whole, and a GIF may leave its size to its frames.
+    let may_be_whole = file.size.cast_unsigned() > media::HEAD_BYTES_LIMIT || file.mime == "image/gif";
+    if file.width.is_none() && media::is_decoded(&file.mime) && !may_be_whole {
         return Err(Refusal::CorruptFile.into());
     }
     let known = of_blob(app, blob, &file).await?;

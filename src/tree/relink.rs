@@ -7,8 +7,8 @@
 //! 2. `MergeFolders`: sub-folders whose names are free are relinked whole; where both have one, they are
 //!    the next pair. 1 and 2 repeat until no pair is left.
 //! 3. `Close`: emptied source folders go, deepest first. Where something was uploaded into a source
-//!    meanwhile, its pair goes round again, in the same transaction if there is not too much of it: in between, clients
-//!    that go on uploading would make the folders again for ever.
+//!    meanwhile, its pair goes round again, at last in the same transaction: in between, clients that go on uploading
+//!    would make the folders again for ever.
 //! 4. `Swap`: a folder whose place is taken by the very folder that is merged away (`/p/a/a` into `/p`,
 //!    where it has a child `a`) takes that place, in one transaction, last.
 //!
@@ -91,8 +91,8 @@ pub async fn place_file(
 const NAMES_PER_PAGE_MAX: i64 = 1_000;
 /// Rows that closing a pair takes: the pair, its source folder, and the journal of that.
 const CLOSED_ROWS: i64 = 3;
-/// Rows that a transaction may still write, however small steps are, when it finds that something came into a source while its
-/// entries were moved. That is little: it came within the last transactions.
+/// Rows that a transaction may still write, however small steps are, when it finds that something came into a source since its
+/// entries were moved. At the end of a merge that is little, because what came before has gone round already.
 const AGAIN_ROWS: i64 = 2_000;
 
 /// Pages of a merge as long as there is room, at least one.
@@ -283,7 +283,7 @@ async fn close_page(tx: &mut Tx, job: &mut Job, room: &mut Room) -> Result<()> {
         room.take(1);
         return Ok(());
     };
-    let to = merge::closing_end(tx, job.id, depth, room.rows()).await?;
+    let to = merge::closing_end(tx, job.id, depth, (room.rows() / CLOSED_ROWS).max(1)).await?;
     // A new number, because every merge comes by here: what it has moved is older than the changes of the next job of
     // this transaction, which would not put it into the journal otherwise.
     let change = tx.next_change().await?;

@@ -14,6 +14,10 @@ pub struct Room {
     rows: i64,
     /// Rows that the job in hand may write whatever the time is.
     least: i64,
+    /// Rows that have been written so far.
+    written: i64,
+    /// Whether the job in hand has been given more room.
+    has_more: bool,
     time: Duration,
     began: Instant,
     /// How many versions a name in the next page of a merge is taken to bring: as many as those in the page before it.
@@ -23,7 +27,7 @@ pub struct Room {
 impl Room {
     /// Of a step that begins now.
     pub fn new(rows: i64, time: Duration, versions_per_name: f64) -> Room {
-        Room { rows, least: 0, time, began: Instant::now(), versions_per_name }
+        Room { rows, least: 0, written: 0, has_more: false, time, began: Instant::now(), versions_per_name }
     }
 
     /// Counts the time from now on: what was waited for kept nobody waiting.
@@ -33,12 +37,19 @@ impl Room {
 
     /// The next job begins.
     pub fn begin_job(&mut self, least: i64) {
-        self.least = least;
+        (self.least, self.has_more) = (least, false);
     }
 
-    /// There is room for so many rows at least, and time for them.
+    /// Once for each job there is room for so many rows at least, and time for them.
     pub fn make(&mut self, rows: i64) {
-        (self.rows, self.least) = (self.rows.max(rows), self.least.max(rows));
+        if !std::mem::replace(&mut self.has_more, true) {
+            (self.rows, self.least) = (self.rows.max(rows), self.least.max(rows));
+        }
+    }
+
+    /// Rows that have been written so far.
+    pub fn written(&self) -> i64 {
+        self.written
     }
 
     /// Rows that may still be written.
@@ -69,6 +80,7 @@ impl Room {
     pub fn take(&mut self, rows: i64) {
         self.rows -= rows;
         self.least -= rows;
+        self.written += rows;
     }
 
     /// Whether one more page may begin.
@@ -88,14 +100,14 @@ impl Room {
         (in_time as i64).max(JOBS_IN_TIME_MIN).min(1 + done + done / 2)
     }
 
-    /// How many rows a step has time for, if they are like those of this step, which has had room for `rows`: half as many again
-    /// at most.
+    /// How many rows a step has time for, if they are like those of this step, which began with room for `rows`: half as many
+    /// again at most.
     pub fn rows_in_time(&self, rows: i64) -> i64 {
-        let (written, spent) = (rows - self.rows, self.began.elapsed());
+        let spent = self.began.elapsed();
         if spent <= self.time {
             return rows.saturating_add(rows / 2);
         }
-        let in_time = written as f64 * self.time.as_secs_f64() / spent.as_secs_f64();
+        let in_time = self.written as f64 * self.time.as_secs_f64() / spent.as_secs_f64();
         (in_time as i64).max(ROWS_IN_TIME_MIN).min(rows)
     }
 
@@ -123,6 +135,10 @@ mod tests {
         late.take(100);
         late.make(5);
         assert!(late.is_left() && late.rows() == 5);
+        late.take(5);
+        late.make(5);
+        assert!(!late.is_left(), "once");
+        assert_eq!(late.written(), 3 + 100 + 5);
     }
 
     #[test]
@@ -159,7 +175,7 @@ mod tests {
         let mut late = Room { rows: 4000, ..long_begun() };
         late.take(4000);
         assert!((1900..=2000).contains(&late.rows_in_time(4000)));
-        late.rows = 3990;
+        late.written = 10;
         assert_eq!(late.rows_in_time(4000), ROWS_IN_TIME_MIN);
         assert_eq!(Room { rows: 0, ..late }.rows_in_time(3), 3, "no more than before");
     }

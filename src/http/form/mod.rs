@@ -37,7 +37,7 @@ use params::parameter;
 use spool::Spool;
 
 pub use shape::{Shape, URL_BYTES_MAX, shape_of};
-pub use values::{TagsError, bool_field, filled_field, last_field, list_field, split, tags_field};
+pub use values::{TagsError, bool_field, filled_field, is_called, last_field, list_field, split, tags_field};
 
 /// Longest text field, in bytes. Extensions and custom metadata are the long ones, and a few KiB in practice.
 pub const FIELD_BYTES_MAX: usize = 1024 * 1024;
@@ -259,6 +259,10 @@ impl Fields {
         room: &mut usize,
     ) -> Result<(), FormError> {
         self.bytes += name.len();
+        // Names are kept whatever becomes of the values.
+        if self.bytes > FIELDS_BYTES_MAX {
+            return Err(FormError::FieldTooLarge);
+        }
         let (mut value, mut fits) = (Vec::new(), true);
         while let Some(chunk) = part.chunk().await? {
             progress.made();

@@ -83,6 +83,15 @@ impl Outline {
         self.tally.add(text);
     }
 
+    /// How many times longer than what it stands for the text may be, line breaks counted.
+    pub(super) fn expansion(&self) -> f64 {
+        match data_uri_prefix(&self.opening) {
+            Some((_, false)) => 3.0,
+            // Four characters for three bytes, and a line break after as few as sixteen characters.
+            _ => 1.5,
+        }
+    }
+
     /// The verdict, when all bytes have passed and the name of the file is known.
     pub(super) fn shape(&self, file_name: &str) -> Shape {
         let Some(start) = self.start else {
@@ -113,8 +122,8 @@ impl Outline {
     }
 }
 
-/// Length of `data:…,` at the beginning of the text, and whether it says `;base64`. Without that it must look like a URI
-/// up to the comma: texts begin with that word, too.
+/// Length of `data:…,` at the beginning of the text, and whether it says `;base64`. Without that it must be to the letter
+/// (RFC 2397: nothing, or a type, and parameters): many a text that is none begins with that word.
 fn data_uri_prefix(opening: &[u8]) -> Option<(usize, bool)> {
     if !starts_with_ignoring_case(opening, "data:") {
         return None;
@@ -124,9 +133,21 @@ fn data_uri_prefix(opening: &[u8]) -> Option<(usize, bool)> {
     if prefix.split_last_chunk::<7>().is_some_and(|(_, marker)| marker.eq_ignore_ascii_case(b";base64")) {
         return Some((comma + 1, true));
     }
-    let media_type = &prefix["data:".len()..];
-    let is_type = media_type.is_empty() || media_type.iter().any(|byte| matches!(byte, b'/' | b';'));
-    (is_type && !media_type.iter().any(u8::is_ascii_whitespace)).then_some((comma + 1, false))
+    let mut parts = prefix["data:".len()..].split(|byte| *byte == b';');
+    let media_type = parts.next().unwrap_or_default();
+    let names: Vec<&[u8]> = media_type.split(|byte| *byte == b'/').collect();
+    let is_type = names.len() == 2 && names.into_iter().all(is_token);
+    let is_parameter = |part: &[u8]| match part.iter().position(|byte| *byte == b'=') {
+        Some(at) => is_token(&part[..at]) && is_token(&part[at + 1..]),
+        // `;utf8`, which is common and wrong.
+        None => is_type && is_token(part),
+    };
+    ((is_type || media_type.is_empty()) && parts.all(is_parameter)).then_some((comma + 1, false))
+}
+
+/// A word of a media type (RFC 2045, section 5.1).
+fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(byte))
 }
 
 fn starts_with_ignoring_case(text: &[u8], prefix: &str) -> bool {
@@ -216,7 +237,18 @@ mod tests {
         assert_eq!(shape("data:text/plain,AAAA\n", ""), percent(16, 20));
         assert_eq!(shape(" data:,a%20b", ""), percent(7, 12));
         assert_eq!(shape("data:image/svg+xml;utf8,<svg xmlns='x'/>", "a.svg"), percent(24, 40));
-        for text in ["data:", "data: a, b", "data:a,b", "data:text/plain,a\nb", "database, x"] {
+        assert_eq!(shape("data:;charset=utf-8,%41", ""), percent(20, 23));
+        for text in [
+            "data:",
+            "data: a, b",
+            "data:a,b",
+            "data:text/plain,a\nb",
+            "database, x",
+            r#"data:{"a/b":1,"c":"%20"}"#,
+            "data:;x, hello %41",
+            "data:2024/01/02,5",
+            "data:a/b;c d,e",
+        ] {
             assert_eq!(shape(text, ""), Shape::Binary, "{text}");
         }
     }

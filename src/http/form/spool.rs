@@ -44,16 +44,14 @@ impl Spool {
         chunks: impl Stream<Item = Result<Bytes, multer::Error>>,
         target: &Target<'_>,
     ) -> Result<Self, FormError> {
-        // Four characters for three bytes, and a line break after as few as sixteen characters.
-        let bytes_max =
-            target.file_bytes_max.saturating_add(target.file_bytes_max / 2).saturating_add(SPOOL_SLACK_BYTES);
         let file = tempfile::tempfile_in(target.spool_dir).map_err(BlobError::io)?;
         let mut file = File::from_std(file);
         let mut outline = Outline::default();
         let mut chunks = pin!(chunks);
         while let Some(chunk) = chunks.try_next().await? {
             outline.add(&chunk);
-            if outline.bytes > bytes_max {
+            let text_max = (target.file_bytes_max as f64 * outline.expansion()) as u64;
+            if outline.bytes > text_max.saturating_add(SPOOL_SLACK_BYTES) {
                 return Err(FormError::FileTooLarge);
             }
             file.write_all(&chunk).await.map_err(BlobError::io)?;

@@ -190,6 +190,12 @@ async fn forms_have_bounds() {
     let together = [("name=a", &long[..]); 4];
     let together = place.read(chunked(encoded(&together), 1 << 16)).await.unwrap();
     assert_eq!((together.fields.len(), together.unreadable.len()), (3, 1));
+    // Names are kept, and count.
+    let name = "n".repeat(390_000);
+    let named = format!("name={name}");
+    let names = [(named.as_str(), &b"\xff"[..]); 20];
+    let too_much = place.read(chunked(encoded(&names), 400_000)).await;
+    assert!(matches!(too_much, Err(FormError::FieldTooLarge)));
     // But not for ever.
     let endless = vec![b'x'; SKIPPED_BYTES_MAX + FIELD_BYTES_MAX];
     let endless = place.read(chunked(encoded(&[("name=a", &endless)]), 1 << 20)).await;
@@ -199,6 +205,12 @@ async fn forms_have_bounds() {
     let many = [("name=a", &b"1"[..]); PARTS_MAX + 1];
     assert!(matches!(place.parts(&many).await, Err(FormError::TooManyParts)));
 
+    place.limit = 100_000;
+    let percent = format!("data:,{}", "%41".repeat(90_000));
+    let stored = place.read(chunked(encoded(&[(NAMELESS, percent.as_bytes())]), 1 << 16)).await.unwrap();
+    assert!(matches!(&stored.file, Some(Ok(FilePart::Stored { stored, .. })) if stored.size == 90_000));
+    drop(stored);
+    place.is_empty().await;
     place.limit = 9;
     place.stores(&[(NAMED, b"123456789")], b"123456789").await;
     // Nine bytes of content, twelve of text.

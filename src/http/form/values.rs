@@ -12,9 +12,14 @@ const ANY_CASE: [&str; 1] = ["overwriteAITags"];
 /// The last value of a field: on repeats the last one wins.
 #[must_use]
 pub fn last_field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    let matches = |sent: &str| sent == name || (ANY_CASE.contains(&name) && sent.eq_ignore_ascii_case(name));
-    let found = fields.iter().rev().find(|(sent, _)| matches(sent));
+    let found = fields.iter().rev().find(|(sent, _)| is_called(sent, name));
     found.map(|(_, value)| value.as_str())
+}
+
+/// Whether what was sent is a field's name.
+#[must_use]
+pub fn is_called(sent: &str, name: &str) -> bool {
+    sent == name || (ANY_CASE.contains(&name) && sent.eq_ignore_ascii_case(name))
 }
 
 /// A boolean field: `true`/`false` in any case, `1`/`0`. Any other text counts as absent, as old clients send

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::Refusal;
 use crate::http::changes::DESCRIPTION_CHARS_MAX;
 use crate::http::custom_fields;
-use crate::http::form::{bool_field, filled_field, last_field, list_field, tags_field};
+use crate::http::form::{bool_field, filled_field, is_called, last_field, list_field, tags_field};
 use crate::library::extensions;
 use crate::library::transformation::Transformation;
 use crate::library::upload::{Overwrite, Upload};
@@ -58,9 +58,10 @@ pub fn without_signature(fields: &[(String, String)], names: Names) -> Result<()
     }
 }
 
-/// Whether a field means something; others are ignored, whatever is in them.
-pub fn is_known(name: &str) -> bool {
-    KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name.split('[').next().unwrap_or(name)))
+/// What a field is called, if it means something; others are ignored, whatever is in them.
+pub fn known(sent: &str) -> Option<&'static str> {
+    let sent = sent.split('[').next().unwrap_or(sent);
+    KNOWN.into_iter().find(|known| is_called(sent, known))
 }
 
 /// Reads the fields of a form whose sender is known, and that has a file.
@@ -143,12 +144,13 @@ mod tests {
         for source in sources.into_iter().flatten() {
             for before in ["text(\"", "flag(\"", "(fields, \"", "(&form.fields, \""] {
                 for name in source.split(before).skip(1).filter_map(|rest| rest.split('"').next()) {
-                    assert!(is_known(name), "{name}");
+                    assert_eq!(known(name), Some(name));
                     read += 1;
                 }
             }
         }
         assert!(read >= 20, "{read}");
-        assert!(is_known("tags[0]") && is_known("overwriteAiTags") && !is_known("multipart"));
+        let found = ["tags[0]", "overwriteAiTags", "multipart", "FileName"].map(known);
+        assert_eq!(found, [Some("tags"), Some("overwriteAITags"), None, None]);
     }
 }

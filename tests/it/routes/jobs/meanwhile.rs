@@ -198,7 +198,6 @@ async fn uploads_into_the_source_of_a_merging_move_are_not_lost() {
     .await;
 }
 
-/// Waits until a copy has written that many files of its clone, which nobody sees yet.
 #[tokio::test]
 async fn a_merging_move_ends_while_clients_go_on_uploading_into_its_source() {
     const FOLDERS: usize = 5;
@@ -247,6 +246,7 @@ async fn a_merging_move_ends_while_clients_go_on_uploading_into_its_source() {
     .await;
 }
 
+/// Waits until a copy has written that many files of its clone, which nobody sees yet.
 async fn until_cloned(library: &Library, job: &str, files: i64) {
     loop {
         let report = library.get(&format!("/calotype/v1/jobs/{job}")).await.body;
