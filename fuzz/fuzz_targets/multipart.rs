@@ -17,8 +17,8 @@ use calotype::http::form::{
 };
 use calotype_fuzz::line_and_bytes;
 use futures_util::{TryStreamExt, stream};
-use percent_encoding::percent_decode;
 use libfuzzer_sys::fuzz_target;
+use percent_encoding::percent_decode;
 use tokio::runtime::{Builder, Runtime};
 
 /// Small, so that inputs reach it.
