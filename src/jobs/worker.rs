@@ -275,6 +275,7 @@ async fn work(app: &App, tx: &mut Tx, job: &mut Job, room: &mut Room) -> Result<
             Phase::Done => {}
         }
     }
+    room.end_job();
     if job.phase == Phase::Done {
         job.finished = Some(now);
         (job.cursor_id, job.cursor_name) = (0, None);

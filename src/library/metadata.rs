@@ -14,7 +14,7 @@ use crate::model::asset::Kinds;
 use crate::model::ids::{BlobId, FileId};
 use crate::model::path::FolderPath;
 use crate::store::listing::{self, Asset, Direction, FileType, Page, SortKey};
-use crate::store::{Tx, delivery, files as rows};
+use crate::store::{delivery, files as rows};
 use crate::tree::place;
 
 /// Memory for pictures that are being decoded, in megabytes.
@@ -67,7 +67,15 @@ pub async fn at_path(
     token: Option<&str>,
 ) -> Result<Option<(Asset, BlobId)>> {
     let mut tx = app.db.read().await?;
-    version_at(app, &mut tx, folder, name, token).await
+    let Some(folder) = place::find(&mut tx, folder).await? else { return Ok(None) };
+    let is_meant = |asset: &Asset| match token {
+        None => asset.kind != listing::SUPERSEDED,
+        Some(token) => app.keys.version_token(asset.version_id, asset.flags) == token,
+    };
+    let versions = listing::named(&mut tx, folder, name, &VERSIONS).await?;
+    let Some(file) = versions.into_iter().find(is_meant) else { return Ok(None) };
+    let stored = delivery::versions(&mut tx, folder, name).await?;
+    Ok(stored.into_iter().find(|(id, _)| *id == file.version_id).map(|(_, stored)| (file, stored.blob_id)))
 }
 
 /// A version, and what its bytes tell if it is a picture.
@@ -83,24 +91,6 @@ pub async fn of_version(app: &App, file: Asset, blob: BlobId) -> Result<(Asset, 
     }
     let known = of_blob(app, blob, &file).await?;
     Ok((file, known))
-}
-
-async fn version_at(
-    app: &App,
-    tx: &mut Tx,
-    folder: &FolderPath,
-    name: &str,
-    token: Option<&str>,
-) -> Result<Option<(Asset, BlobId)>> {
-    let Some(folder) = place::find(tx, folder).await? else { return Ok(None) };
-    let is_meant = |asset: &Asset| match token {
-        None => asset.kind != listing::SUPERSEDED,
-        Some(token) => app.keys.version_token(asset.version_id, asset.flags) == token,
-    };
-    let versions = listing::named(tx, folder, name, &VERSIONS).await?;
-    let Some(file) = versions.into_iter().find(is_meant) else { return Ok(None) };
-    let stored = delivery::versions(tx, folder, name).await?;
-    Ok(stored.into_iter().find(|(id, _)| *id == file.version_id).map(|(_, stored)| (file, stored.blob_id)))
 }
 
 /// What the bytes of a version tell if it is a picture.

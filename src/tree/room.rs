@@ -16,8 +16,8 @@ pub struct Room {
     least: i64,
     /// Rows that have been written so far.
     written: i64,
-    /// Whether the job in hand has been given more room.
-    has_more: bool,
+    /// Rows that the job in hand has been given beyond that, if it has asked.
+    more: Option<i64>,
     time: Duration,
     began: Instant,
     /// How many versions a name in the next page of a merge is taken to bring: as many as those in the page before it.
@@ -27,7 +27,7 @@ pub struct Room {
 impl Room {
     /// Of a step that begins now.
     pub fn new(rows: i64, time: Duration, versions_per_name: f64) -> Room {
-        Room { rows, least: 0, written: 0, has_more: false, time, began: Instant::now(), versions_per_name }
+        Room { rows, least: 0, written: 0, more: None, time, began: Instant::now(), versions_per_name }
     }
 
     /// Counts the time from now on: what was waited for kept nobody waiting.
@@ -37,13 +37,19 @@ impl Room {
 
     /// The next job begins.
     pub fn begin_job(&mut self, least: i64) {
-        (self.least, self.has_more) = (least, false);
+        self.least = least;
+    }
+
+    /// It ends, and what it was given and has not used is not for the next one.
+    pub fn end_job(&mut self) {
+        self.rows -= self.more.take().unwrap_or_default();
     }
 
     /// Once for each job there is room for so many rows at least, and time for them.
     pub fn make(&mut self, rows: i64) {
-        if !std::mem::replace(&mut self.has_more, true) {
-            (self.rows, self.least) = (self.rows.max(rows), self.least.max(rows));
+        if self.more.is_none() {
+            let more = (rows - self.rows).max(0);
+            (self.rows, self.least, self.more) = (self.rows + more, self.least.max(rows), Some(more));
         }
     }
 
@@ -139,6 +145,12 @@ mod tests {
         late.make(5);
         assert!(!late.is_left(), "once");
         assert_eq!(late.written(), 3 + 100 + 5);
+        let mut small = Room::new(10, Duration::from_secs(3600), 1.0);
+        small.begin_job(3);
+        small.make(100);
+        small.take(4);
+        small.end_job();
+        assert_eq!(small.rows(), 6, "the next job has what it would have had");
     }
 
     #[test]

@@ -21,6 +21,7 @@ async fn a_change_shows_at_once_and_leaves_the_rest() {
         for (change, key, value) in [
             (json!({ "tags": ["x", "y z"] }), "tags", json!(["x", "y z"])),
             (json!({ "tags": "p,q" }), "tags", json!(["p", "q"])),
+            (json!({ "tags": "[\"p\",\"q\"]" }), "tags", json!(["p", "q"])),
             (json!({ "tags": null }), "tags", Value::Null),
             (json!({ "tags": ["x"], "fileId": id, "unknown": 1 }), "tags", json!(["x"])),
             (json!({ "tags": [] }), "tags", Value::Null),
@@ -82,7 +83,8 @@ async fn bad_changes_change_nothing() {
             let answer = library.patch(&id, change).await;
             refused(&answer, 400, None, message);
         }
-        refused_somehow(&library.patch(&id, json!({ "publish": { "isPublished": "perhaps" } })).await, &[400]);
+        let perhaps = library.patch(&id, json!({ "publish": { "isPublished": "perhaps" } })).await;
+        refused(&perhaps, 400, None, "publish.isPublished parameter should be a boolean.");
         refused(&library.patch(UNKNOWN_ID, json!({})).await, 404, None, "The requested file does not exist.");
         refused(&library.patch("xyz", json!({})).await, 400, None, "Your request contains invalid fileId parameter.");
         assert_eq!(library.everything().await, before);

@@ -210,7 +210,12 @@ async fn a_file_can_be_saved_under_its_name() {
             ("é\"1.txt", "attachment; filename=\"__1.txt\"; filename*=UTF-8''%C3%A9%221.txt"),
         ] {
             let url = url_of(library, "/d", name, bytes_of(10)).await;
-            let answer = fetch(library, Method::GET, &format!("{url}?ik-attachment=true"), &[]).await;
+            let as_clients_write = ["true", "True", "1"].map(|yes| format!("{url}?ik-attachment={yes}"));
+            for url in &as_clients_write[1..] {
+                let answer = fetch(library, Method::GET, url, &[]).await;
+                assert!(header(&answer, "content-disposition").is_some_and(|it| it.starts_with("attachment")), "{url}");
+            }
+            let answer = fetch(library, Method::GET, &as_clients_write[0], &[]).await;
             assert_eq!((answer.status, header(&answer, "content-disposition")), (200, Some(disposition)), "{name}");
             for query in ["", "?ik-attachment=false", "?ik-attachment="] {
                 let answer = fetch(library, Method::GET, &format!("{url}{query}"), &[]).await;
